@@ -1,0 +1,99 @@
+package authz
+
+import (
+	"net/http"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/kinde-authz/kinde-authz/kinde"
+)
+
+// Reason says in one word why a request was allowed or denied. The set is
+// closed: those below, and those of package kinde for refused tokens.
+type Reason = kinde.Reason
+
+// The reasons of a decision, beside those for which a token is refused.
+const (
+	// Allowed is a request that may pass.
+	Allowed Reason = "allowed"
+	// BadRequest is a request whose Connection header would make a proxy
+	// behind drop an identity header.
+	BadRequest Reason = "bad_request"
+	// UnknownPolicy is a policy, chosen by Envoy, that is not configured.
+	UnknownPolicy Reason = "unknown_policy"
+	// MissingToken is a request without a bearer token.
+	MissingToken Reason = "missing_token"
+	// MalformedAuthorization is an Authorization header that is not exactly
+	// one bearer token.
+	MalformedAuthorization Reason = "malformed_authorization"
+	// ActorNotAllowed is a user where machines alone may pass, or the reverse.
+	ActorNotAllowed Reason = "actor_not_allowed"
+	// OrgMissing is a token without an organization where one is required.
+	OrgMissing Reason = "org_missing"
+	// OrgNotAllowed is a token of an organization that is not on the list.
+	OrgNotAllowed Reason = "org_not_allowed"
+	// InternalError is a fault of this service.
+	InternalError Reason = "internal_error"
+)
+
+// answer is what a denial for one reason looks like from outside.
+type answer struct {
+	status      int        // of the HTTP answer
+	code        codes.Code // of the CheckResponse; Envoy treats OK alone as allow
+	error       string     // of the body and the challenge, RFC 6750 section 3.1
+	description string     // for the caller: fixed words, so that nothing leaks
+	hint        string     // for the operator: which setting to look at
+}
+
+// The errors of a body, RFC 6750 section 3.1 and RFC 6749 section 4.1.2.1.
+const (
+	invalidRequest = "invalid_request"
+	invalidToken   = "invalid_token"
+	accessDenied   = "access_denied"
+	unavailable    = "temporarily_unavailable"
+	serverError    = "server_error"
+)
+
+// answers holds a row for each reason of a denial.
+var answers = map[Reason]answer{
+	BadRequest: {http.StatusBadRequest, codes.InvalidArgument, invalidRequest,
+		"the Connection header names an identity header",
+		"a client tried to have an identity header dropped behind Envoy"},
+
+	MissingToken:               unauthenticated("", "a bearer token is required", "the client sent no Authorization: Bearer header"),
+	MalformedAuthorization:     refusedToken("the Authorization header is not one bearer token", "the client must send one header of the form: Authorization: Bearer TOKEN"),
+	kinde.MalformedToken:       refusedToken("the access token is malformed", "the client must send the access token as Kinde issued it: not an API key, a refresh token or an edited copy"),
+	kinde.UnsupportedAlgorithm: refusedToken("the access token is not signed with RS256", "Kinde signs with RS256 alone: find out where the client has this token from"),
+	kinde.WrongIssuer:          refusedToken("the access token is of another issuer", "compare the domain configured here with the one the application signs in at: a custom domain and its kinde.com subdomain are two issuers"),
+	kinde.UnknownKey:           refusedToken("the access token is signed with an unknown key", "the key was rotated or revoked in Kinde, or the token is forged: sign in again"),
+	kinde.BadSignature:         refusedToken("the signature of the access token is wrong", "the token was changed or forged"),
+	kinde.InvalidClaims:        refusedToken("a claim of the access token is missing or malformed", "look for a workflow in Kinde that customises the token"),
+	kinde.TokenExpired:         refusedToken("the access token has expired", "the client must refresh its token; its lifetime is set in Kinde: Applications > Tokens"),
+	kinde.TokenNotYetValid:     refusedToken("the access token is not valid yet", "compare this machine's clock with the issuer's; leeway is what they may differ by"),
+	kinde.EmptyAudience:        refusedToken("the access token is bound to no audience", "empty aud: bind the API to the application in Kinde (APIs > Applications) and request it with audience="),
+	kinde.WrongAudience:        refusedToken("the access token is for another audience", "the client must request this API with audience=; compare the API's audience in Kinde with the one configured here"),
+	kinde.NotAnAccessToken:     refusedToken("the token is not an access token", "the client sends its ID token: it must send the access token"),
+	kinde.UnknownActor:         forbidden("the access token is neither a user's nor a machine's", "the token has no sub and was not granted by client credentials"),
+	UnknownPolicy:              forbidden("the route names an unknown policy", "context_extensions of the Envoy route must hold the key policy alone, with the name of a configured policy"),
+	ActorNotAllowed:            forbidden("this kind of actor may not pass here", "actors of the issuer lists who may"),
+	OrgMissing:                 forbidden("the access token has no organization", "no org_code: sign in to an organization, and enable the claim in Kinde; scope a machine's application to an organization"),
+	OrgNotAllowed:              forbidden("the organization may not pass here", "add the organization's code to allowed_orgs, if it should pass"),
+	kinde.KeysUnavailable: {http.StatusServiceUnavailable, codes.Unavailable, unavailable,
+		"the keys to verify access tokens with are not available",
+		"the issuer's JWK set cannot be fetched: check DNS, egress and the configured domain"},
+	InternalError: {http.StatusInternalServerError, codes.Internal, serverError,
+		"the request could not be decided on",
+		"a fault of this service: see the error log"},
+}
+
+func unauthenticated(error, description, hint string) answer {
+	return answer{http.StatusUnauthorized, codes.Unauthenticated, error, description, hint}
+}
+
+func refusedToken(description, hint string) answer {
+	return unauthenticated(invalidToken, description, hint)
+}
+
+func forbidden(description, hint string) answer {
+	return answer{http.StatusForbidden, codes.PermissionDenied, accessDenied, description, hint}
+}

@@ -1,0 +1,72 @@
+package authz
+
+import "strings"
+
+// Request is what a decision reads of the request that Envoy asks about.
+type Request struct {
+	// Method is the HTTP method.
+	Method string
+	// Path is the path with its query, as Envoy saw it.
+	Path string
+	// ID is x-request-id, for the log alone.
+	ID string
+	// Authorization holds each value of the header of that name.
+	Authorization []string
+	// Connection holds each value of the header of that name.
+	Connection []string
+	// Identity holds the names of the headers it came with that could be
+	// taken for this service's own.
+	Identity []string
+	// Extensions are the context extensions of Envoy's route.
+	Extensions map[string]string
+}
+
+// addHeader takes what a decision reads of one header.
+func (r *Request) addHeader(name, value string) {
+	switch {
+	case strings.EqualFold(name, "authorization"):
+		r.Authorization = append(r.Authorization, value)
+	case strings.EqualFold(name, "connection"):
+		r.Connection = append(r.Connection, value)
+	case strings.EqualFold(name, "x-request-id"):
+		r.ID = value
+	case isIdentity(name):
+		r.Identity = append(r.Identity, name)
+	}
+}
+
+const identityPrefix = "x-kinde-"
+
+// isIdentity reports whether a header's name reads x-kinde-… to an upstream
+// that folds _ and - as CGI does.
+func isIdentity(name string) bool {
+	if len(name) < len(identityPrefix) {
+		return false
+	}
+	for i := range len(identityPrefix) {
+		c := name[i]
+		switch {
+		case c == '_':
+			c = '-'
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
+		}
+		if c != identityPrefix[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// dropsIdentity reports whether a Connection header names an identity header,
+// which a proxy behind Envoy would then remove (RFC 9110, section 7.6.1).
+func (r *Request) dropsIdentity() bool {
+	for _, value := range r.Connection {
+		for option := range strings.SplitSeq(value, ",") {
+			if isIdentity(strings.TrimSpace(option)) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,69 @@
+package authz
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/kinde-authz/kinde-authz/kinde"
+)
+
+// Rules say which verified tokens of one issuer may pass. The zero value lets
+// every user and machine pass, of any organization or none.
+type Rules struct {
+	// AllowedOrgs are the codes of the organizations that may pass. Nil is
+	// all, and none too; an empty list is an error.
+	AllowedOrgs []string
+	// Actors are who may pass. Nil is users and machines; an empty list is an
+	// error.
+	Actors []kinde.Actor
+}
+
+// rules is Rules, ready for use.
+type rules struct {
+	orgs   map[string]struct{}
+	actors []kinde.Actor
+}
+
+func (r Rules) compile() (*rules, error) {
+	compiled := &rules{actors: slices.Clone(r.Actors)}
+	if r.Actors == nil {
+		compiled.actors = []kinde.Actor{kinde.User, kinde.System}
+	}
+	if r.Actors != nil && len(r.Actors) == 0 {
+		return nil, errors.New("actors is empty: want user, system or both, or leave it out")
+	}
+	for _, actor := range r.Actors {
+		if actor != kinde.User && actor != kinde.System {
+			return nil, fmt.Errorf("actors: %q: want user or system", actor)
+		}
+	}
+	if r.AllowedOrgs == nil {
+		return compiled, nil
+	}
+	if len(r.AllowedOrgs) == 0 || slices.Contains(r.AllowedOrgs, "") {
+		return nil, errors.New("allowed_orgs is empty: want organization codes, or leave it out")
+	}
+	compiled.orgs = make(map[string]struct{}, len(r.AllowedOrgs))
+	for _, org := range r.AllowedOrgs {
+		compiled.orgs[org] = struct{}{}
+	}
+	return compiled, nil
+}
+
+// refuse returns the reason why a token may not pass, empty when it may.
+func (r *rules) refuse(token *kinde.Token) Reason {
+	if !slices.Contains(r.actors, token.Actor) {
+		return ActorNotAllowed
+	}
+	if r.orgs == nil {
+		return ""
+	}
+	if token.OrgCode == "" {
+		return OrgMissing
+	}
+	if _, allowed := r.orgs[token.OrgCode]; !allowed {
+		return OrgNotAllowed
+	}
+	return ""
+}

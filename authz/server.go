@@ -1,0 +1,67 @@
+package authz
+
+import (
+	"context"
+	"runtime/debug"
+	"time"
+
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"go.uber.org/zap"
+)
+
+// Server answers Envoy's external authorization calls over gRPC with the
+// decisions of an [Authorizer].
+type Server struct {
+	authv3.UnimplementedAuthorizationServer
+	authorizer *Authorizer
+	log        *zap.Logger
+}
+
+// NewServer returns a server that logs one line a decision to log.
+func NewServer(authorizer *Authorizer, log *zap.Logger) *Server {
+	return &Server{authorizer: authorizer, log: log}
+}
+
+// Check answers one call. It never returns a gRPC error, which Envoy takes for
+// a failure of the service and, set to fail open, would let pass: whatever
+// goes wrong ends as a denial.
+func (s *Server) Check(ctx context.Context, check *authv3.CheckRequest) (response *authv3.CheckResponse, _ error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			response = s.denyFault(fault)
+		}
+	}()
+	start := time.Now()
+	request := newRequest(check)
+	decision := s.authorizer.Decide(ctx, request)
+	logDecision(s.log, request, &decision, time.Since(start))
+	return newResponse(&decision), nil
+}
+
+// denyFault is the denial for a panic.
+func (s *Server) denyFault(fault any) *authv3.CheckResponse {
+	decision := deny(InternalError, "", nil)
+	s.log.Error("a check panicked", zap.String("decision_id", decision.ID), zap.String("reason", string(InternalError)),
+		zap.Any("fault", fault), zap.ByteString("stack", debug.Stack()))
+	return newResponse(&decision)
+}
+
+// newRequest reads what a decision needs. Envoy sends headers in a map, or in
+// a list with encode_raw_headers; each level of the message may be missing,
+// which leaves a request without credentials.
+func newRequest(check *authv3.CheckRequest) *Request {
+	attributes := check.GetAttributes()
+	http := attributes.GetRequest().GetHttp()
+	request := &Request{Method: http.GetMethod(), Path: http.GetPath(), Extensions: attributes.GetContextExtensions()}
+	for name, value := range http.GetHeaders() {
+		request.addHeader(name, value)
+	}
+	for _, header := range http.GetHeaderMap().GetHeaders() {
+		value := header.GetValue()
+		if raw := header.GetRawValue(); len(raw) > 0 {
+			value = string(raw)
+		}
+		request.addHeader(header.GetKey(), value)
+	}
+	return request
+}

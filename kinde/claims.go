@@ -1,0 +1,324 @@
+package kinde
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+)
+
+const (
+	maxNumericDate = 253402300799 // the end of the year 9999
+	maxIDBytes     = 512          // of sub, azp and jti
+	maxOrgBytes    = 128
+)
+
+// claims is the payload of a token by the names that are read; the rest needs
+// only be valid JSON.
+type claims struct {
+	issuer, audience           value
+	expires, notBefore, issued value
+	subject, grants            value
+	client, id, org            value
+	scope, scp                 value
+	permissions, roles, flags  value
+	foreign                    bool // has a claim that only other kinds of token have
+}
+
+var (
+	errPayload = &Error{MalformedToken, "the token's payload is not a JSON object with unique names"}
+	errForeign = &Error{NotAnAccessToken, "the token is an ID token or another JWT, not an access token"}
+)
+
+func parseClaims(text string) (claims, error) {
+	var room [32]member
+	members, err := parseObject(text, room[:0])
+	if err != nil {
+		return claims{}, errPayload
+	}
+	var c claims
+	for _, m := range members {
+		c.set(m)
+	}
+	return c, nil
+}
+
+func (c *claims) set(m member) {
+	switch m.name {
+	case "iss":
+		c.issuer = m.value
+	case "aud":
+		c.audience = m.value
+	case "exp":
+		c.expires = m.value
+	case "nbf":
+		c.notBefore = m.value
+	case "iat":
+		c.issued = m.value
+	case "sub":
+		c.subject = m.value
+	case "gty":
+		c.grants = m.value
+	case "azp":
+		c.client = m.value
+	case "jti":
+		c.id = m.value
+	case "org_code":
+		c.org = m.value
+	case "scope":
+		c.scope = m.value
+	case "scp":
+		c.scp = m.value
+	case "permissions":
+		c.permissions = m.value
+	case "roles":
+		c.roles = m.value
+	case "feature_flags":
+		c.flags = m.value
+	case "at_hash", "c_hash", "s_hash", "nonce", "auth_time", "org_codes", // ID tokens
+		"events", // logout tokens and security events
+		"act":    // delegation (RFC 8693): must never pass as the plain user
+		c.foreign = true
+	}
+}
+
+// invalid is a claim that is not of the form it must have.
+func invalid(detail string) *Error { return &Error{InvalidClaims, detail} }
+
+var (
+	errSubject     = invalid("sub is not a plain, non-empty string of at most 512 bytes")
+	errClient      = invalid("azp is not a plain string of at most 512 bytes")
+	errID          = invalid("jti is not a plain string of at most 512 bytes")
+	errOrg         = invalid("org_code is not 1 to 128 letters, digits, _ or -")
+	errGrants      = invalid("gty is not a non-empty list of strings")
+	errNoClient    = invalid("a machine's token has no azp")
+	errAudience    = invalid("aud is neither a string nor a list of strings")
+	errScope       = invalid("scope is not a string")
+	errScp         = invalid("scp is not a list of strings")
+	errPermissions = invalid("permissions is not a list of strings")
+	errRoles       = invalid("roles is not a list of strings or of objects with a key")
+	errFlags       = invalid("feature_flags is not an object")
+	errExpires     = invalid("exp is missing or not a number from 0 to 253402300799")
+	errIssued      = invalid("iat is missing or not a number from 0 to 253402300799")
+	errNotBefore   = invalid("nbf is not a number from 0 to 253402300799")
+	errOrder       = invalid("iat or nbf is later than exp")
+
+	errExpired     = &Error{TokenExpired, "exp has passed"}
+	errNotYet      = &Error{TokenNotYetValid, "nbf has not come yet"}
+	errIssuedLater = &Error{TokenNotYetValid, "iat has not come yet"}
+)
+
+// token checks the type and the form of every claim that is read.
+func (c *claims) token(issuer string) (*Token, error) {
+	t := &Token{Issuer: issuer}
+	var ok bool
+	if t.Subject, ok = identifier(c.subject); !ok || c.subject != "" && t.Subject == "" {
+		return nil, errSubject
+	}
+	if t.ClientID, ok = identifier(c.client); !ok {
+		return nil, errClient
+	}
+	if t.ID, ok = identifier(c.id); !ok {
+		return nil, errID
+	}
+	if t.OrgCode, ok = orgCode(c.org); !ok {
+		return nil, errOrg
+	}
+	if t.Permissions, ok = list(c.permissions, value.str); !ok {
+		return nil, errPermissions
+	}
+	if t.Roles, ok = list(c.roles, roleKey); !ok {
+		return nil, errRoles
+	}
+	if c.flags != "" && !c.flags.isObject() {
+		return nil, errFlags
+	}
+	if err := c.classify(t); err != nil {
+		return nil, err
+	}
+	return t, c.scopes(t)
+}
+
+// classify tells a user from a machine. A sub decides, whatever gty says:
+// Kinde sets it and no workflow can override it.
+func (c *claims) classify(t *Token) error {
+	machine, grants := false, 0
+	ok := c.grants == "" || c.grants.each(func(item value) bool {
+		grant, ok := item.str()
+		machine = machine || grant == "client_credentials"
+		grants++
+		return ok
+	})
+	switch {
+	case !ok || c.grants != "" && grants == 0:
+		return errGrants
+	case t.Subject != "":
+		t.Actor = User
+	case machine && t.ClientID == "":
+		return errNoClient
+	case machine:
+		t.Actor = System
+	}
+	return nil
+}
+
+// scopes reads scope and scp. For a machine scope speaks, and scp may be
+// empty or missing; a user's scopes are in scp.
+func (c *claims) scopes(t *Token) error {
+	scope, ok := c.scope.str()
+	if c.scope != "" && !ok {
+		return errScope
+	}
+	if t.Scopes, ok = list(c.scp, value.str); !ok {
+		return errScp
+	}
+	if words := unique(strings.Split(scope, " ")); t.Actor == System && len(words) > 0 {
+		t.Scopes = words
+	}
+	return nil
+}
+
+// identifier reads an optional ID. What would be read differently once it
+// stands in a header, a log or a database is refused.
+func identifier(v value) (string, bool) {
+	if v == "" {
+		return "", true
+	}
+	s, ok := v.str()
+	plain := len(s) <= maxIDBytes && s == strings.TrimSpace(s) && !strings.ContainsFunc(s, unicode.IsControl)
+	return s, ok && plain
+}
+
+func orgCode(v value) (string, bool) {
+	if v == "" {
+		return "", true
+	}
+	s, ok := v.str()
+	if !ok || s == "" || len(s) > maxOrgBytes {
+		return "", false
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-':
+		default:
+			return "", false
+		}
+	}
+	return s, true
+}
+
+// roleKey reads a role as Kinde sends it, an object with a key, or as a
+// workflow can turn it, the key alone.
+func roleKey(v value) (string, bool) {
+	if !v.isObject() {
+		return v.str()
+	}
+	var room [8]member
+	members, err := parseObject(string(v), room[:0])
+	if err != nil {
+		return "", false
+	}
+	for _, m := range members {
+		if m.name == "key" {
+			return m.value.str()
+		}
+	}
+	return "", false
+}
+
+// list reads an optional list, each item with item, without duplicates and
+// empty strings.
+func list(v value, item func(value) (string, bool)) ([]string, bool) {
+	if v == "" {
+		return nil, true
+	}
+	var items []string
+	ok := v.each(func(v value) bool {
+		s, ok := item(v)
+		items = append(items, s)
+		return ok
+	})
+	return unique(items), ok
+}
+
+// unique drops empty strings and all but the first of equal ones, in place.
+func unique(items []string) []string {
+	const few = 32 // where comparing each with each is still the cheaper way
+	var seen map[string]struct{}
+	if len(items) > few {
+		seen = make(map[string]struct{}, len(items))
+	}
+	kept := items[:0]
+	for _, s := range items {
+		known := s == ""
+		if seen == nil {
+			known = known || slices.Contains(kept, s)
+		} else {
+			_, repeated := seen[s]
+			known = known || repeated
+			seen[s] = struct{}{}
+		}
+		if !known {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+// times checks when the token may be used (RFC 7519, section 4.1) and sets
+// its expiry. Fractions of exp are dropped.
+func (c *claims) times(t *Token, now time.Time, leeway time.Duration) error {
+	expires, ok := numericDate(c.expires)
+	if !ok {
+		return errExpires
+	}
+	issued, ok := numericDate(c.issued)
+	if !ok {
+		return errIssued
+	}
+	notBefore := issued
+	if c.notBefore != "" {
+		if notBefore, ok = numericDate(c.notBefore); !ok {
+			return errNotBefore
+		}
+	}
+	t.Expires = expires
+	early, late := now.Add(-leeway), now.Add(leeway)
+	switch {
+	case !expires.After(early):
+		return errExpired
+	case notBefore.After(late):
+		return errNotYet
+	case issued.After(late):
+		return errIssuedLater
+	case issued.After(expires), notBefore.After(expires):
+		return errOrder
+	}
+	return nil
+}
+
+// numericDate reads a time in seconds (RFC 7519, section 2). The range keeps
+// every sum with it far from wrapping around.
+func numericDate(v value) (time.Time, bool) {
+	n, ok := v.number()
+	if !ok || n < 0 || n > maxNumericDate {
+		return time.Time{}, false
+	}
+	return time.Unix(int64(n), 0), true
+}
+
+// audiences reads aud, a string or a list of strings (RFC 7519, section
+// 4.1.3).
+func (c *claims) audiences() ([]string, error) {
+	if c.audience == "" {
+		return nil, nil
+	}
+	if one, ok := c.audience.str(); ok {
+		return []string{one}, nil
+	}
+	all, ok := c.audience.strs()
+	if !ok {
+		return nil, errAudience
+	}
+	return all, nil
+}

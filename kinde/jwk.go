@@ -1,0 +1,168 @@
+package kinde
+
+import (
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"unicode/utf8"
+)
+
+// Limits on a JWK set and on the keys taken from one.
+const (
+	maxSetBytes   = 256 << 10
+	maxSetKeys    = 100
+	minModulusLen = 2048 // bits
+	maxModulusLen = 4096
+)
+
+var errSet = errors.New(`not a JWK set: want {"keys": [...]} with unique names`)
+
+// parseSet reads a JWK set (RFC 7517, section 5) and returns the usable keys
+// by key ID. Each key stands for itself: one that cannot be used is left out
+// and described in refused, and the rest is kept.
+func parseSet(body string) (keys map[string]*rsa.PublicKey, refused []error, err error) {
+	if !utf8.ValidString(body) {
+		return nil, nil, errSet
+	}
+	members, err := parseObject(body, nil)
+	if err != nil {
+		return nil, nil, errSet
+	}
+	at := slices.IndexFunc(members, func(m member) bool { return m.name == "keys" })
+	if at < 0 {
+		return nil, nil, errSet
+	}
+	var texts []value
+	isList := members[at].value.each(func(v value) bool {
+		texts = append(texts, v)
+		return len(texts) <= maxSetKeys
+	})
+	switch {
+	case len(texts) > maxSetKeys:
+		return nil, nil, fmt.Errorf("the JWK set has more than %d keys", maxSetKeys)
+	case !isList:
+		return nil, nil, errSet
+	}
+	keys, refused = usableKeys(texts)
+	if len(keys) == 0 {
+		return nil, refused, errors.Join(append([]error{errors.New("the JWK set has no usable key")}, refused...)...)
+	}
+	return keys, refused, nil
+}
+
+// usableKeys takes the keys that may verify. A key ID that two keys share
+// names neither.
+func usableKeys(texts []value) (keys map[string]*rsa.PublicKey, refused []error) {
+	keys = make(map[string]*rsa.PublicKey, len(texts))
+	shared := make(map[string]bool)
+	for i, text := range texts {
+		id, key, err := parseKey(text)
+		if _, known := keys[id]; known && err == nil {
+			shared[id], err = true, errors.New("another key has the same kid: neither is used")
+		}
+		if err != nil {
+			refused = append(refused, fmt.Errorf("key %d of the JWK set: %w", i, err))
+			continue
+		}
+		keys[id] = key
+	}
+	for id := range shared {
+		delete(keys, id)
+	}
+	return keys, refused
+}
+
+// jwk is the members of a JSON Web Key that are read.
+type jwk struct {
+	kty, kid, use, alg, keyOps, n, e value
+	private                          bool
+}
+
+// parseKey reads one key and refuses all but a public RSA key that is meant
+// for RS256 signatures. Certificates in it (x5c, x5u) are never looked at.
+func parseKey(text value) (id string, key *rsa.PublicKey, err error) {
+	members, err := parseObject(string(text), nil)
+	if err != nil {
+		return "", nil, err
+	}
+	var k jwk
+	for _, m := range members {
+		k.set(m)
+	}
+	if err := k.purpose(); err != nil {
+		return "", nil, err
+	}
+	id, ok := k.kid.str()
+	if !ok || id == "" || len(id) > maxKeyIDBytes {
+		return "", nil, errors.New("kid is not a string of 1 to 256 bytes")
+	}
+	key, err = k.publicKey()
+	return id, key, err
+}
+
+func (k *jwk) set(m member) {
+	switch m.name {
+	case "kty":
+		k.kty = m.value
+	case "kid":
+		k.kid = m.value
+	case "use":
+		k.use = m.value
+	case "alg":
+		k.alg = m.value
+	case "key_ops":
+		k.keyOps = m.value
+	case "n":
+		k.n = m.value
+	case "e":
+		k.e = m.value
+	case "d", "p", "q", "dp", "dq", "qi", "oth", "k":
+		k.private = true
+	}
+}
+
+// purpose checks that the key is one to verify RS256 signatures with.
+func (k *jwk) purpose() error {
+	if k.private {
+		return errors.New("it holds private or secret key material: revoke it")
+	}
+	if kty, _ := k.kty.str(); kty != "RSA" {
+		return errors.New("kty is not RSA")
+	}
+	if use, _ := k.use.str(); k.use != "" && use != "sig" {
+		return errors.New("use is not sig")
+	}
+	if alg, _ := k.alg.str(); k.alg != "" && alg != "RS256" {
+		return errors.New("alg is not RS256")
+	}
+	ops, isList := k.keyOps.strs()
+	if k.keyOps != "" && (!isList || !slices.Contains(ops, "verify")) {
+		return errors.New("key_ops does not list verify")
+	}
+	return nil
+}
+
+// publicKey decodes n and e (RFC 7518, section 6.3.1). The exponent is
+// compared as it is written: 65537 is what Kinde uses, and reading any other
+// number invites an exponent of 1, with which everything is a signature, or
+// one that wraps around.
+func (k *jwk) publicKey() (*rsa.PublicKey, error) {
+	if e, _ := k.e.str(); e != "AQAB" {
+		return nil, errors.New("e is not 65537 (AQAB)")
+	}
+	text, _ := k.n.str()
+	octets, err := strictBase64.DecodeString(text)
+	if err != nil || len(octets) == 0 || octets[0] == 0 {
+		return nil, errors.New("n is not a base64url number without leading zeros")
+	}
+	n := new(big.Int).SetBytes(octets)
+	if bits := n.BitLen(); bits < minModulusLen || bits > maxModulusLen {
+		return nil, fmt.Errorf("n has %d bits: want %d to %d", bits, minModulusLen, maxModulusLen)
+	}
+	if n.Bit(0) == 0 {
+		return nil, errors.New("n is even")
+	}
+	return &rsa.PublicKey{N: n, E: 65537}, nil
+}

@@ -1,0 +1,218 @@
+package kinde
+
+import (
+	"context"
+	"crypto/rsa"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// coolDown is how long further unknown key IDs cause no refetch after one
+	// did: what a flood costs the issuer, and the longest that a flood can
+	// hide a new key.
+	coolDown = 30 * time.Second
+
+	minRetry = time.Second
+	maxRetry = 10 * time.Second
+)
+
+var (
+	errNoKeys      = &Error{KeysUnavailable, "the issuer's keys have not been fetched yet"}
+	errStaleKeys   = &Error{KeysUnavailable, "the issuer's keys were last fetched too long ago"}
+	errFetchFailed = &Error{KeysUnavailable, "the token names a new key, and fetching the issuer's keys failed"}
+	errFetchLate   = &Error{KeysUnavailable, "the token names a new key, and the issuer's keys are not back yet"}
+	errUnknownKey  = &Error{UnknownKey, "the issuer publishes no key of that ID"}
+)
+
+// keySet is what is known of an issuer's keys at one moment. It never changes.
+type keySet struct {
+	keys    map[string]*rsa.PublicKey
+	fetched time.Time // the last successful fetch, zero before the first
+	failed  bool      // whether a later fetch failed
+}
+
+// keyStore keeps the keys of one issuer. One goroutine, run, fetches; find
+// reads the latest set without a lock and asks run for a refetch when a key is
+// missing.
+type keyStore struct {
+	source   source
+	refresh  time.Duration
+	maxStale time.Duration
+	now      func() time.Time
+	observe  func(RefreshResult, int, []error, error)
+
+	current atomic.Pointer[keySet]
+	demand  chan struct{}
+
+	mu       sync.Mutex
+	fetching chan struct{} // closed when the fetch under way ends; nil when none is
+	demanded time.Time     // the last refetch for an unknown key ID
+	running  bool
+}
+
+// find returns the key of that ID. For an unknown one it waits, no longer than
+// ctx, for one fetch that began now or is under way.
+func (s *keyStore) find(ctx context.Context, id string) (*rsa.PublicKey, error) {
+	for {
+		set := s.current.Load()
+		if err := s.usable(set); err != nil {
+			return nil, err
+		}
+		if key := set.keys[id]; key != nil {
+			return key, nil
+		}
+		done := s.refetch()
+		if done == nil {
+			return s.verdict(id)
+		}
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return nil, errFetchLate
+		}
+	}
+}
+
+// verdict is the answer on a key that is missing while no fetch is due.
+func (s *keyStore) verdict(id string) (*rsa.PublicKey, error) {
+	set := s.current.Load() // a fetch may have ended since the caller looked
+	if key := set.keys[id]; key != nil {
+		return key, nil
+	}
+	if set.failed {
+		return nil, errFetchFailed
+	}
+	return nil, errUnknownKey
+}
+
+// usable reports why no key of the set may be used.
+func (s *keyStore) usable(set *keySet) error {
+	if set == nil || len(set.keys) == 0 {
+		return errNoKeys
+	}
+	if s.now().Sub(set.fetched) > s.maxStale {
+		return errStaleKeys
+	}
+	return nil
+}
+
+// refetch joins the fetch under way or starts one. It returns nil when none is
+// to be waited for: one for an unknown key ID was made a short while ago.
+func (s *keyStore) refetch() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.running {
+		return nil
+	}
+	if s.fetching != nil {
+		return s.fetching
+	}
+	if now := s.now(); s.demanded.IsZero() || now.Sub(s.demanded) >= coolDown {
+		s.demanded = now
+		s.fetching = make(chan struct{})
+		s.demand <- struct{}{} // holds one, and only the maker of s.fetching sends
+		return s.fetching
+	}
+	return nil
+}
+
+// run fetches the keys now, every refresh, soon after a failure, and on
+// demand, until ctx ends.
+func (s *keyStore) run(ctx context.Context) {
+	s.setRunning(true)
+	retry := minRetry
+	for {
+		s.begin()
+		err := s.fetch(ctx)
+		s.end()
+		pause := jittered(s.refresh)
+		if err != nil {
+			pause = min(jittered(retry+retry/4), s.refresh)
+			retry = min(2*retry, maxRetry*8/10)
+		} else {
+			retry = minRetry
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			s.setRunning(false)
+			return
+		case <-timer.C:
+		case <-s.demand:
+			timer.Stop()
+		}
+	}
+}
+
+// jittered returns d less up to a tenth, so that replicas do not ask in step
+// and a withdrawn key is still gone within d.
+func jittered(d time.Duration) time.Duration { return d - rand.N(d/10+1) }
+
+func (s *keyStore) setRunning(running bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running = running
+	if !running && s.fetching != nil { // demanded, and nobody left to fetch
+		close(s.fetching)
+		s.fetching = nil
+	}
+}
+
+// begin marks a fetch as under way, unless a demand already did, and takes
+// that demand as met.
+func (s *keyStore) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fetching == nil {
+		s.fetching = make(chan struct{})
+	}
+	select {
+	case <-s.demand:
+	default:
+	}
+}
+
+// end wakes those who wait for the fetch.
+func (s *keyStore) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.fetching)
+	s.fetching = nil
+}
+
+// fetch gets the set once. A fetch that fails, or a set without a usable key,
+// leaves the keys as they are.
+func (s *keyStore) fetch(ctx context.Context) error {
+	set := keySet{}
+	if old := s.current.Load(); old != nil {
+		set = *old
+	}
+	var refused []error
+	body, err := s.source.fetch(ctx)
+	result := RefreshOK
+	switch {
+	case errors.Is(err, errNotModified):
+		result, err = RefreshNotModified, nil
+	case err == nil:
+		var keys map[string]*rsa.PublicKey
+		if keys, refused, err = parseSet(body); err == nil {
+			set.keys = keys
+		} else if web, ok := s.source.(*httpSource); ok {
+			web.forget()
+		}
+	}
+	if err == nil {
+		set.fetched = s.now()
+	} else {
+		result = RefreshError
+	}
+	set.failed = err != nil
+	s.current.Store(&set)
+	s.observe(result, len(set.keys), refused, err)
+	return err
+}

@@ -1,0 +1,309 @@
+package kinde
+
+import (
+	"context"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The defaults of a [Config].
+const (
+	DefaultRefresh  = 15 * time.Minute
+	DefaultMaxStale = 24 * time.Hour
+	DefaultTimeout  = 5 * time.Second
+	MaxLeeway       = 5 * time.Minute
+)
+
+// Config says whose tokens a [Verifier] accepts. All but Issuers may be left
+// out; no zero value weakens a check, except that an issuer without an
+// audience accepts tokens for any.
+type Config struct {
+	// Issuers are those whose tokens are accepted, at least one, each once.
+	Issuers []Issuer
+	// Leeway is what the clocks of issuer and verifier may differ by, 0 to
+	// [MaxLeeway]. Zero allows for no difference.
+	Leeway time.Duration
+	// Refresh is how often the keys are fetched: the longest that a withdrawn
+	// key stays in use while the issuer answers. Zero is [DefaultRefresh].
+	Refresh time.Duration
+	// MaxStale is how long keys are used while the issuer does not answer. It
+	// is longer than Refresh. Zero is [DefaultMaxStale].
+	MaxStale time.Duration
+	// Timeout bounds each request to an issuer. Zero is [DefaultTimeout].
+	Timeout time.Duration
+	// InsecureHTTP allows issuers at http:// addresses, where anyone on the
+	// way can replace the keys. For local stacks and tests only.
+	InsecureHTTP bool
+	// Transport makes the requests to issuers. Nil is one of the package's
+	// own, which honours HTTPS_PROXY.
+	Transport http.RoundTripper
+	// Now tells the time. Nil is [time.Now].
+	Now func() time.Time
+	// Observer is told what happens to the keys.
+	Observer Observer
+}
+
+// Issuer is one Kinde business, or one organization's custom domain.
+type Issuer struct {
+	// Domain is the issuer's address, as it stands in iss: a scheme and a
+	// host, like https://yourapp.kinde.com. Trailing slashes are dropped.
+	Domain string
+	// Audience are the APIs that accept a token, one of which it must name.
+	// Nil accepts any token; an empty list is an error.
+	Audience []string
+	// JWKSFile is the path of a JWK set to use instead of the one at the
+	// issuer. It is read again every Refresh.
+	JWKSFile string
+}
+
+// Observer is told of what happens in the background. Its functions may be
+// nil; they are called one at a time for each issuer and must not block.
+type Observer struct {
+	// Refreshed is called after each attempt to fetch an issuer's keys.
+	Refreshed func(Refresh)
+}
+
+// RefreshResult is how an attempt to fetch keys ended.
+type RefreshResult string
+
+// The results of a refresh.
+const (
+	RefreshOK          RefreshResult = "ok"
+	RefreshNotModified RefreshResult = "not_modified"
+	RefreshError       RefreshResult = "error"
+)
+
+// Refresh is one attempt to fetch an issuer's keys.
+type Refresh struct {
+	// Issuer is the issuer's domain.
+	Issuer string
+	// Result is how the attempt ended.
+	Result RefreshResult
+	// Keys is how many usable keys are known now.
+	Keys int
+	// Refused says why keys of the set are not used, one error a key.
+	Refused []error
+	// Err is why the attempt failed, nil unless Result is [RefreshError].
+	Err error
+}
+
+// Verifier decides on tokens. Its methods may be called at the same time.
+type Verifier struct {
+	issuers map[string]*issuer
+	domains []string // in configured order
+	leeway  time.Duration
+	now     func() time.Time
+}
+
+// issuer is an [Issuer] at work: its keys are its own and never verify a token
+// of another.
+type issuer struct {
+	domain   string
+	audience []string
+	keys     *keyStore
+}
+
+// NewVerifier checks the configuration. It does no I/O: until [Verifier.Run]
+// has fetched an issuer's keys, its tokens get [KeysUnavailable].
+func NewVerifier(config Config) (*Verifier, error) {
+	config.Refresh = orDefault(config.Refresh, DefaultRefresh)
+	config.MaxStale = orDefault(config.MaxStale, DefaultMaxStale)
+	config.Timeout = orDefault(config.Timeout, DefaultTimeout)
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Transport == nil {
+		config.Transport = defaultTransport()
+	}
+	switch {
+	case len(config.Issuers) == 0:
+		return nil, errors.New("no issuer: want at least one")
+	case config.Leeway < 0 || config.Leeway > MaxLeeway:
+		return nil, fmt.Errorf("leeway %s: want 0s to %s", config.Leeway, MaxLeeway)
+	case config.Refresh < 0 || config.Timeout < 0:
+		return nil, errors.New("refresh and timeout must not be negative")
+	case config.MaxStale <= config.Refresh:
+		return nil, fmt.Errorf("max stale %s: want more than refresh, which is %s", config.MaxStale, config.Refresh)
+	}
+	v := &Verifier{issuers: make(map[string]*issuer), leeway: config.Leeway, now: config.Now}
+	for _, one := range config.Issuers {
+		i, err := newIssuer(one, config)
+		if err != nil {
+			return nil, err
+		}
+		if v.issuers[i.domain] != nil {
+			return nil, fmt.Errorf("issuer %s is configured twice", i.domain)
+		}
+		v.issuers[i.domain] = i
+		v.domains = append(v.domains, i.domain)
+	}
+	return v, nil
+}
+
+func orDefault(d, otherwise time.Duration) time.Duration {
+	if d == 0 {
+		return otherwise
+	}
+	return d
+}
+
+func newIssuer(one Issuer, config Config) (*issuer, error) {
+	address, err := ParseDomain(one.Domain, config.InsecureHTTP)
+	if err != nil {
+		return nil, err
+	}
+	if one.Audience != nil && len(one.Audience) == 0 || slices.Contains(one.Audience, "") {
+		return nil, fmt.Errorf("issuer %s: the audience is configured but empty: name at least one, or leave it out", address)
+	}
+	domain := address.String()
+	keys := &keyStore{
+		refresh: config.Refresh, maxStale: config.MaxStale, now: config.Now,
+		demand: make(chan struct{}, 1),
+		observe: func(result RefreshResult, keys int, refused []error, err error) {
+			if config.Observer.Refreshed != nil {
+				config.Observer.Refreshed(Refresh{domain, result, keys, refused, err})
+			}
+		},
+	}
+	keys.source = newHTTPSource(address, config.Transport, config.Timeout)
+	if one.JWKSFile != "" {
+		keys.source = fileSource(one.JWKSFile)
+	}
+	return &issuer{domain: domain, audience: slices.Clone(one.Audience), keys: keys}, nil
+}
+
+// ParseDomain reads the address of an issuer: https:// and a host, or http://
+// too where insecureHTTP allows it. Trailing slashes are dropped; a path, a
+// query, a user or capital letters are errors, because iss is compared octet
+// by octet and would never match.
+func ParseDomain(domain string, insecureHTTP bool) (*url.URL, error) {
+	const form = "want a scheme and a host, like https://yourapp.kinde.com"
+	address, err := url.Parse(strings.TrimRight(domain, "/"))
+	if err != nil || address.Host == "" || (address.Scheme != "https" && address.Scheme != "http") {
+		return nil, fmt.Errorf("%q is no issuer: %s", domain, form)
+	}
+	bare := url.URL{Scheme: address.Scheme, Host: address.Host}
+	if bare.String() != strings.TrimRight(domain, "/") || address.Hostname() == "" || strings.ToLower(address.Host) != address.Host {
+		return nil, fmt.Errorf("%q is no issuer: %s, in lower case, and nothing behind it", domain, form)
+	}
+	if address.Scheme == "http" && !insecureHTTP {
+		return nil, fmt.Errorf("%q is not https: anyone on the way could replace the keys", domain)
+	}
+	return &bare, nil
+}
+
+// Run fetches the keys of every issuer and keeps them fresh until ctx ends.
+// Call it once, beside the use of [Verifier.Verify].
+func (v *Verifier) Run(ctx context.Context) {
+	var group sync.WaitGroup
+	for _, i := range v.issuers {
+		group.Go(func() { i.keys.run(ctx) })
+	}
+	group.Wait()
+}
+
+// Unready returns the issuers, in configured order, that have no usable keys
+// now.
+func (v *Verifier) Unready() []string {
+	var unready []string
+	for _, domain := range v.domains {
+		keys := v.issuers[domain].keys
+		if keys.usable(keys.current.Load()) != nil {
+			unready = append(unready, domain)
+		}
+	}
+	return unready
+}
+
+// Ready reports whether at least one issuer has usable keys, so that some
+// token can be decided on.
+func (v *Verifier) Ready() bool { return len(v.Unready()) < len(v.domains) }
+
+var (
+	errIssuer    = &Error{WrongIssuer, "iss is none of the configured issuers"}
+	errSignature = &Error{BadSignature, "the signature is not one of the named key"}
+	errEmptyAud  = &Error{EmptyAudience, "aud is empty"}
+	errWrongAud  = &Error{WrongAudience, "aud names none of the configured audiences"}
+	errActor     = &Error{UnknownActor, "the token has no sub, and gty does not list client_credentials"}
+)
+
+// Verify decides on a token: a compact JWS (RFC 7515, section 7.1) of at most
+// 16 KiB, in strict base64url, whose header and payload are JSON objects with
+// unique names; signed with RS256 by the key that it names, which must be one
+// of the issuer that it names; with well-formed claims, in its lifetime, for
+// one of the issuer's audiences.
+//
+// It waits only when the token names an unknown key, and no longer than ctx,
+// which need not end with the fetch: that goes on for the next caller.
+//
+// The error is always an [*Error]. With [UnknownActor] alone the token comes
+// back beside it, since everything but the actor was verified.
+func (v *Verifier) Verify(ctx context.Context, token string) (*Token, error) {
+	jws, err := parseCompact(token)
+	if err != nil {
+		return nil, err
+	}
+	header, err := parseHeader(jws.header)
+	if err != nil {
+		return nil, err
+	}
+	claims, err := parseClaims(jws.payload)
+	if err != nil {
+		return nil, err
+	}
+	keyID, err := header.key()
+	if err != nil {
+		return nil, err
+	}
+	name, _ := claims.issuer.str()
+	issuer := v.issuers[name]
+	if issuer == nil {
+		return nil, errIssuer
+	}
+	key, err := issuer.keys.find(ctx, keyID)
+	if err != nil {
+		return nil, err
+	}
+	digest := sha256.Sum256([]byte(jws.signed))
+	if rsa.VerifyPKCS1v15(key, crypto.SHA256, digest[:], jws.signature) != nil {
+		return nil, errSignature
+	}
+	return v.accept(issuer, &header, &claims)
+}
+
+// accept decides on the claims, now known to be the issuer's own.
+func (v *Verifier) accept(issuer *issuer, header *header, claims *claims) (*Token, error) {
+	token, err := claims.token(issuer.domain)
+	if err != nil {
+		return nil, err
+	}
+	audience, err := claims.audiences()
+	if err != nil {
+		return nil, err
+	}
+	if err := claims.times(token, v.now(), v.leeway); err != nil {
+		return nil, err
+	}
+	if issuer.audience != nil && len(audience) == 0 {
+		return nil, errEmptyAud
+	}
+	if issuer.audience != nil && !slices.ContainsFunc(audience, func(a string) bool { return slices.Contains(issuer.audience, a) }) {
+		return nil, errWrongAud
+	}
+	if claims.foreign || !header.isAccessToken() {
+		return nil, errForeign
+	}
+	if token.Actor == "" {
+		return token, errActor
+	}
+	return token, nil
+}
