@@ -1,0 +1,108 @@
+package authz
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kinde-authz/kinde-authz/kinde"
+)
+
+func valueOf(headers []Header, name string) string {
+	for _, h := range headers {
+		if h.Name == name {
+			return h.Value
+		}
+	}
+	return ""
+}
+
+func TestIdentityHeaders(t *testing.T) {
+	token := &kinde.Token{
+		Actor: kinde.User, Issuer: domain, Subject: "kp_ü %", ClientID: "a,b", ID: "j", Expires: time.Unix(1700000000, 0),
+		Scopes: []string{"read:x", "a b", "c,d"}, Permissions: []string{"p:1", "p,admin", "50%"}, Roles: []string{"a\nb"},
+	}
+	want := []Header{
+		{headerActor, "user"}, {headerUserID, "kp_%C3%BC%20%25"}, {headerClientID, "a,b"}, {headerTokenID, "j"},
+		{headerTokenExpires, "1700000000"}, {headerIssuer, domain},
+		{headerScopes, "read:x a%20b c%2Cd"}, {headerPermissions, "p:1,p%2Cadmin,50%25"}, {headerRoles, "a%0Ab"},
+	}
+	if diff := cmp.Diff(want, identityHeaders(token)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestListsThatAreTooLongAreLeftOutWhole(t *testing.T) {
+	many := func(n int) []string {
+		list := make([]string, n)
+		for i := range list {
+			list[i] = fmt.Sprintf("%08d", i)
+		}
+		return list
+	}
+	for name, test := range map[string]struct {
+		permissions, roles, scopes int
+		omitted                    string
+	}{
+		"none":         {300, 300, 200, ""},
+		"the longest":  {800, 200, 100, "x-kinde-permissions"},
+		"two":          {800, 900, 100, "x-kinde-roles,x-kinde-permissions"},
+		"every one":    {1000, 1200, 1100, "x-kinde-roles,x-kinde-scopes,x-kinde-permissions"},
+		"one is a lot": {0, 0, 5000, "x-kinde-scopes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			token := &kinde.Token{
+				Actor: kinde.User, Issuer: domain, Subject: "u",
+				Permissions: many(test.permissions), Roles: many(test.roles), Scopes: many(test.scopes),
+			}
+			headers := identityHeaders(token)
+			if got := valueOf(headers, headerOmitted); got != test.omitted {
+				t.Errorf("omitted %q, want %q", got, test.omitted)
+			}
+			if got := size(headers); got >= maxHeaderBytes {
+				t.Errorf("%d bytes of headers", got)
+			}
+			for _, name := range strings.Split(test.omitted, ",") {
+				if name != "" && valueOf(headers, name) != "" {
+					t.Errorf("%s is there", name)
+				}
+			}
+		})
+	}
+}
+
+func TestHeadersBarelyFit(t *testing.T) {
+	token := &kinde.Token{Actor: kinde.User, Issuer: domain, Subject: "u"}
+	room := maxHeaderBytes - 1 - size(identityHeaders(token)) - len(headerScopes)
+	token.Scopes = []string{strings.Repeat("s", room)}
+	if got := size(identityHeaders(token)); got != maxHeaderBytes-1 {
+		t.Errorf("%d bytes, want %d", got, maxHeaderBytes-1)
+	}
+	token.Scopes[0] += "s"
+	if got := valueOf(identityHeaders(token), headerOmitted); got != headerScopes {
+		t.Errorf("one byte more omits %q", got)
+	}
+}
+
+func TestHeadersToRemove(t *testing.T) {
+	request := &Request{}
+	for _, name := range []string{"X-Kinde-Actor", "x_kinde_user_id", "x-kinde-foo", "x-kinde-foo", "x-kinde", "x-other", "X-Kinde_Org-Code"} {
+		request.addHeader(name, "forged")
+	}
+	set := []Header{{headerActor, "user"}, {headerUserID, "u"}}
+	got := headersToRemove(request, set)
+	want := []string{"X-Kinde_Org-Code", "x-kinde-foo", "x_kinde_user_id"}
+	for _, name := range ownHeaders {
+		if name != headerActor && name != headerUserID {
+			want = append(want, name)
+		}
+	}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
