@@ -1,0 +1,43 @@
+package authz_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/kinde"
+)
+
+const domain = "https://yourapp.kinde.com"
+
+// verified stands for a [kinde.Verifier] that has accepted the token.
+type verified kinde.Token
+
+func (v verified) Verify(context.Context, string) (*kinde.Token, error) {
+	token := kinde.Token(v)
+	return &token, nil
+}
+
+func ExampleAuthorizer_Decide() {
+	machine := verified{Actor: kinde.System, Issuer: domain, ClientID: "d4d3c5b7", OrgCode: "org_acme"}
+	authorizer, err := authz.NewAuthorizer(authz.Config{
+		Verifier: machine,
+		Issuers:  map[string]authz.Rules{domain: {AllowedOrgs: []string{"org_acme"}}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	decision := authorizer.Decide(context.Background(), &authz.Request{
+		Method: "GET", Path: "/", Authorization: []string{"Bearer header.payload.signature"},
+	})
+	fmt.Println(decision.Allowed(), decision.Reason)
+	for _, header := range decision.Set[:3] {
+		fmt.Printf("%s: %s\n", header.Name, header.Value)
+	}
+	// Output:
+	// true allowed
+	// x-kinde-actor: system
+	// x-kinde-client-id: d4d3c5b7
+	// x-kinde-org-code: org_acme
+}
