@@ -20,7 +20,7 @@ import (
 
 // Run serves until a signal ends it.
 func (c *serveCommand) Run() error {
-	settings, err := c.check()
+	settings, err := c.settings()
 	if err != nil {
 		return usageError{err}
 	}
@@ -31,11 +31,11 @@ func (c *serveCommand) Run() error {
 		return err
 	}
 	defer log.Sync() //nolint:errcheck // standard error need not support it
-	service, err := c.newService(settings, log)
+	service, err := newService(settings, log)
 	if err != nil {
 		return err
 	}
-	return service.run(signals, c.DrainDelay)
+	return service.run(signals, settings.drainDelay)
 }
 
 // newLogger returns a logger of JSON lines to standard error that leaves out
@@ -63,47 +63,45 @@ type service struct {
 }
 
 // newService puts the service together and takes its ports.
-func (c *serveCommand) newService(settings settings, log *zap.Logger) (*service, error) {
+func newService(settings *settings, log *zap.Logger) (*service, error) {
 	s := &service{log: log, readiness: newReadiness()}
+	settings.verifier.Observer.Refreshed = s.refreshed
 	var err error
-	s.verifier, err = kinde.NewVerifier(kinde.Config{
-		Issuers: []kinde.Issuer{settings.issuer}, Leeway: 30 * time.Second, InsecureHTTP: c.InsecureHTTP,
-		Observer: kinde.Observer{Refreshed: s.refreshed},
-	})
-	if err != nil {
+	if s.verifier, err = kinde.NewVerifier(settings.verifier); err != nil {
 		return nil, usageError{err}
 	}
 	authorizer, err := authz.NewAuthorizer(authz.Config{
-		Verifier: s.verifier,
-		Issuers:  map[string]authz.Rules{settings.issuer.Domain: {AllowedOrgs: settings.allowedOrgs}},
+		Verifier: s.verifier, Issuers: settings.rules, DropAuthorization: settings.dropAuthorization,
 	})
 	if err != nil {
 		return nil, usageError{err}
 	}
-	if s.grpc, err = c.newGRPCServer(); err != nil {
+	if s.grpc, err = newGRPCServer(settings.tls); err != nil {
 		return nil, usageError{err}
 	}
 	authv3.RegisterAuthorizationServer(s.grpc, authz.NewServer(authorizer, log))
 	s.readiness.register(s.grpc)
 	s.admin = newAdminServer(s)
-	if s.grpcPort, err = listen("KINDE_AUTHZ_LISTEN (--listen)", c.Listen); err != nil {
+	if s.grpcPort, err = listen("KINDE_AUTHZ_LISTEN (--listen, listen)", settings.listen); err != nil {
 		return nil, err
 	}
-	if s.adminPort, err = listen("KINDE_AUTHZ_ADMIN_LISTEN (--admin-listen)", c.AdminListen); err != nil {
+	if s.adminPort, err = listen("KINDE_AUTHZ_ADMIN_LISTEN (--admin-listen, admin_listen)", settings.adminListen); err != nil {
 		s.grpcPort.Close()
 		return nil, err
 	}
-	c.warn(settings, log)
+	warn(settings, log)
 	return s, nil
 }
 
 // warn says what is switched off.
-func (c *serveCommand) warn(settings settings, log *zap.Logger) {
-	if settings.issuer.Audience == nil {
-		log.Warn("no audience is configured: tokens for any API of this Kinde business pass",
-			zap.String("setting", "KINDE_AUDIENCE"), zap.String("issuer", settings.issuer.Domain))
+func warn(settings *settings, log *zap.Logger) {
+	for _, issuer := range settings.verifier.Issuers {
+		if issuer.Audience == nil {
+			log.Warn("no audience is configured: tokens for any API of this Kinde business pass",
+				zap.String("setting", "KINDE_AUDIENCE"), zap.String("issuer", issuer.Domain))
+		}
 	}
-	if c.InsecureHTTP {
+	if settings.verifier.InsecureHTTP {
 		log.Warn("http:// issuers are allowed: whoever is on the way can replace the keys",
 			zap.String("setting", "KINDE_AUTHZ_INSECURE_HTTP"))
 	}
