@@ -74,9 +74,6 @@ func repeats(members []member) bool {
 	return false
 }
 
-// isNull reports whether the value is null.
-func (v value) isNull() bool { return v == "null" }
-
 // str returns the string that the value is. A lone surrogate has no UTF-8
 // form, so a string with one is no string here.
 func (v value) str() (string, bool) {

@@ -1,0 +1,50 @@
+GOLANGCI_VERSION := 2.15.0
+GOLANGCI := .tools/golangci-lint-$(GOLANGCI_VERSION)
+VERSION ?= dev
+FUZZTIME ?= 30s
+
+export CGO_ENABLED ?= 1
+
+.PHONY: help build up up-once test lint bench fuzz clean
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build bin/kinde-authz and bin/kinde-dev
+	@mkdir -p bin
+	@CGO_ENABLED=0 go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/ ./cmd/...
+
+up: build ## Run the whole local stack with a real Envoy on http://localhost:8080
+	@envoy=$$(scripts/envoy) && ENVOY="$$envoy" exec bin/kinde-dev up
+
+up-once: build ## Play every scene of the README through a real Envoy, and stop
+	@envoy=$$(scripts/envoy) && ENVOY="$$envoy" exec bin/kinde-dev up --once
+
+test: build ## Prove that it works: unit tests with the race detector, then end to end
+	go vet ./...
+	go test -race -timeout 10m ./kinde/... ./authz/... ./cmd/...
+	envoy=$$(scripts/envoy) && ENVOY="$$envoy" go test -count=1 -timeout 10m ./e2e/...
+
+lint: $(GOLANGCI) ## Check style, formatting and go.mod
+	$(GOLANGCI) run ./...
+	go mod tidy -diff
+
+$(GOLANGCI):
+	@mkdir -p .tools
+	CGO_ENABLED=0 GOBIN=$(CURDIR)/.tools/build go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI_VERSION)
+	@mv .tools/build/golangci-lint $@
+
+bench: ## Run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./kinde/... ./authz/...
+
+fuzz: ## Run each fuzz target for FUZZTIME
+	@set -e; for package in ./kinde ./authz; do \
+	  for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+	    echo "$$package $$target"; \
+	    go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+	  done; \
+	done
+
+clean: ## Remove what was built and fetched
+	rm -rf bin .tools
