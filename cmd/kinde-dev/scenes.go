@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/agent"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
+)
+
+// scene is one request through the stack and how it should end.
+type scene struct {
+	name    string
+	token   *kindetest.TokenRequest // nil sends none
+	headers map[string]string
+
+	status int
+	reason string // of a denial
+	// identity is some of what the agent sees; an empty value is a header
+	// that must not arrive.
+	identity map[string]string
+}
+
+// scenes are what the README tells.
+var scenes = []scene{
+	{
+		name: "a user of an allowed organization", token: &kindetest.TokenRequest{}, status: http.StatusOK,
+		identity: map[string]string{"x-kinde-actor": "user", "x-kinde-user-id": kindetest.UserID, "x-kinde-org-code": kindetest.Org},
+	},
+	{
+		name: "a machine", token: &kindetest.TokenRequest{Actor: "system"}, status: http.StatusOK,
+		identity: map[string]string{"x-kinde-actor": "system", "x-kinde-client-id": kindetest.MachineID, "x-kinde-user-id": ""},
+	},
+	{
+		name: "a user with forged identity headers", token: &kindetest.TokenRequest{}, status: http.StatusOK,
+		headers:  map[string]string{"X-Kinde-User-Id": "kp_admin", "x-kinde-superuser": "yes"},
+		identity: map[string]string{"x-kinde-user-id": kindetest.UserID, "x-kinde-superuser": ""},
+	},
+	{
+		name: "a machine with a forged user", token: &kindetest.TokenRequest{Actor: "system"}, status: http.StatusOK,
+		headers:  map[string]string{"x-kinde-user-id": "kp_admin"},
+		identity: map[string]string{"x-kinde-actor": "system", "x-kinde-user-id": ""},
+	},
+	{name: "no token", status: http.StatusUnauthorized, reason: "missing_token"},
+	{name: "an expired token", token: broken("expired"), status: http.StatusUnauthorized, reason: "token_expired"},
+	{name: "a token for another API", token: broken("wrong-audience"), status: http.StatusUnauthorized, reason: "wrong_audience"},
+	{name: "a default token, bound to no API", token: broken("empty-audience"), status: http.StatusUnauthorized, reason: "empty_audience"},
+	{name: "a forged signature", token: broken("bad-signature"), status: http.StatusUnauthorized, reason: "bad_signature"},
+	{name: "an ID token", token: broken("id-token"), status: http.StatusUnauthorized, reason: "not_an_access_token"},
+	{name: "another organization", token: broken("other-org"), status: http.StatusForbidden, reason: "org_not_allowed"},
+	{name: "no organization", token: broken("no-org"), status: http.StatusForbidden, reason: "org_missing"},
+	{name: "neither user nor machine", token: broken("no-actor"), status: http.StatusForbidden, reason: "unknown_actor"},
+}
+
+func broken(kind string) *kindetest.TokenRequest { return &kindetest.TokenRequest{Broken: kind} }
+
+// playScenes sends every scene through Envoy and prints a table. It fails when
+// one did not go as told.
+func playScenes(ctx context.Context, s *stack.Stack, out io.Writer) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "SCENE\tWANT\tGOT\t")
+	failed := 0
+	for _, scene := range scenes {
+		got, ok := scene.play(ctx, s)
+		verdict := "ok"
+		if !ok {
+			verdict = "FAILED"
+			failed++
+		}
+		fmt.Fprintf(table, "%s\t%d %s\t%s\t%s\n", scene.name, scene.status, scene.reason, got, verdict)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d scenes did not go as told", failed, len(scenes))
+	}
+	fmt.Fprintf(out, "\n%d scenes went as told.\n", len(scenes))
+	return nil
+}
+
+// play sends the request, describes the answer and reports whether it is the
+// one that was told.
+func (c scene) play(ctx context.Context, s *stack.Stack) (got string, ok bool) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/api/agents/weather", nil)
+	if err != nil {
+		return err.Error(), false
+	}
+	for name, value := range c.headers {
+		request.Header.Set(name, value)
+	}
+	if c.token != nil {
+		token, err := s.Issuer.Mint(*c.token)
+		if err != nil {
+			return err.Error(), false
+		}
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err.Error(), false
+	}
+	defer response.Body.Close()
+	var answer struct {
+		agent.Seen
+		Reason string `json:"reason"`
+	}
+	if err := json.NewDecoder(io.LimitReader(response.Body, 64<<10)).Decode(&answer); err != nil {
+		return err.Error(), false
+	}
+	got = strings.TrimSpace(fmt.Sprintf("%d %s", response.StatusCode, answer.Reason))
+	if wrong := c.wrongIdentity(answer.Identity); wrong != "" {
+		return got + ", the agent saw " + wrong, false
+	}
+	return got, response.StatusCode == c.status && answer.Reason == c.reason
+}
+
+// wrongIdentity returns a header that the agent should not have seen so.
+func (c scene) wrongIdentity(seen map[string][]string) string {
+	for name, want := range c.identity {
+		if got := strings.Join(seen[name], " and "); got != want {
+			return fmt.Sprintf("%s: %q", name, got)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/agent"
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
+)
+
+type issuerCommand struct {
+	Listen string `default:":9100" help:"Address to listen on."`
+	URL    string `default:"http://localhost:9100" help:"The issuer, as it stands in iss; others must reach it there."`
+}
+
+// Run serves an issuer until a signal ends it.
+func (c *issuerCommand) Run() error { return serve(c.Listen, kindetest.New(c.URL)) }
+
+type agentCommand struct {
+	Listen string `default:":8000" help:"Address to listen on."`
+}
+
+// Run serves the agent until a signal ends it.
+func (c *agentCommand) Run() error { return serve(c.Listen, agent.Handler()) }
+
+func serve(address string, handler http.Handler) error {
+	ctx, stop := untilSignal()
+	defer stop()
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, "listening on", listener.Addr())
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	go func() { <-ctx.Done(); _ = server.Close() }() // Serve below says how it ended
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+func untilSignal() (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+}

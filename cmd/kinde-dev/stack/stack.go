@@ -1,0 +1,168 @@
+// Package stack runs everything that a request passes on one machine: an
+// issuer and an agent in this process, the built kinde-authz and a real Envoy
+// as child processes. Most readers want [Start].
+package stack
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/agent"
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
+)
+
+// The organizations that may pass.
+const AllowedOrgs = "org_acme,org_globex"
+
+// Config says what to run and where. An address whose port is 0, or that is
+// empty, gets one from the kernel.
+type Config struct {
+	// Authz and Envoy are the paths of the programs.
+	Authz, Envoy string
+	// EnvoyConfig is the path of the project's envoy.yaml.
+	EnvoyConfig string
+	// Issuer, Agent, AuthzGRPC, AuthzAdmin, Listener and EnvoyAdmin are
+	// addresses to listen on.
+	Issuer, Agent, AuthzGRPC, AuthzAdmin, Listener, EnvoyAdmin string
+	// Outage is how the issuer fails from the start, if at all.
+	Outage kindetest.Outage
+	// AuthzEnv is more of kinde-authz's environment.
+	AuthzEnv []string
+}
+
+// Stack is a running stack.
+type Stack struct {
+	// Issuer is the issuer, which can be rotated and made to fail.
+	Issuer *kindetest.Issuer
+	// URL is Envoy's listener, EnvoyAdmin its admin port.
+	URL, EnvoyAdmin string
+	// AuthzGRPC is the address of kinde-authz, AuthzAdmin the URL of its
+	// admin port.
+	AuthzGRPC, AuthzAdmin string
+	// AuthzLog and EnvoyLog are what the children print.
+	AuthzLog, EnvoyLog Log
+	// Authz and Envoy are the processes.
+	Authz, Envoy *Process
+
+	servers []*http.Server
+	dir     string
+}
+
+// Start starts the stack and waits until a request can pass, or, with an
+// outage, until all of it listens. When it fails nothing is left behind.
+func Start(ctx context.Context, config Config) (*Stack, error) {
+	s := &Stack{}
+	if err := s.start(ctx, config); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Stack) start(ctx context.Context, config Config) error {
+	var err error
+	if s.dir, err = os.MkdirTemp("", "kinde-dev-"); err != nil {
+		return err
+	}
+	for _, address := range []string{config.AuthzGRPC, config.AuthzAdmin, config.Listener, config.EnvoyAdmin} {
+		if err := free(address); err != nil {
+			return err
+		}
+	}
+	s.Issuer = kindetest.New("")
+	if err := s.Issuer.Fail(config.Outage); err != nil {
+		return err
+	}
+	issuer, err := s.serve(config.Issuer, s.Issuer)
+	if err != nil {
+		return fmt.Errorf("the issuer: %w", err)
+	}
+	_, port, _ := net.SplitHostPort(issuer)
+	s.Issuer.URL = "http://localhost:" + port
+	upstream, err := s.serve(config.Agent, agent.Handler())
+	if err != nil {
+		return fmt.Errorf("the agent: %w", err)
+	}
+	if err := s.startAuthz(ctx, config); err != nil {
+		return err
+	}
+	err = s.startEnvoy(ctx, config, addresses{
+		listener: orAny(config.Listener), admin: orAny(config.EnvoyAdmin), authz: s.AuthzGRPC, agent: upstream,
+	})
+	if err != nil || config.Outage != "" {
+		return err
+	}
+	return s.Envoy.until(ctx, "kinde-authz is healthy for it", func() bool { return s.routes(ctx) })
+}
+
+// serve serves a handler in this process.
+func (s *Stack) serve(address string, handler http.Handler) (string, error) {
+	listener, err := net.Listen("tcp", orAny(address))
+	if err != nil {
+		return "", err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	s.servers = append(s.servers, server)
+	go func() { _ = server.Serve(listener) }() // it ends when it is closed
+	return listener.Addr().String(), nil
+}
+
+// startAuthz starts kinde-authz and learns its ports from its log.
+func (s *Stack) startAuthz(ctx context.Context, config Config) error {
+	env := append(os.Environ(), "KINDE_DOMAIN="+s.Issuer.URL, "KINDE_AUDIENCE="+kindetest.Audience,
+		"KINDE_ALLOWED_ORGS="+AllowedOrgs, "KINDE_AUTHZ_INSECURE_HTTP=true", "KINDE_AUTHZ_DRAIN_DELAY=0s",
+		"KINDE_AUTHZ_LISTEN="+orAny(config.AuthzGRPC), "KINDE_AUTHZ_ADMIN_LISTEN="+orAny(config.AuthzAdmin))
+	var err error
+	if s.Authz, err = start(&s.AuthzLog, append(env, config.AuthzEnv...), config.Authz, "serve"); err != nil {
+		return err
+	}
+	return s.Authz.until(ctx, "it serves", func() bool { return s.readPorts() })
+}
+
+// readPorts looks for the line that tells where kinde-authz listens.
+func (s *Stack) readPorts() bool {
+	for line := range strings.Lines(s.AuthzLog.String()) {
+		var entry struct {
+			Message string `json:"msg"`
+			GRPC    string `json:"listen"`
+			Admin   string `json:"admin_listen"`
+		}
+		if json.Unmarshal([]byte(line), &entry) == nil && entry.Message == "serving" {
+			s.AuthzGRPC, s.AuthzAdmin = entry.GRPC, "http://"+entry.Admin
+			return true
+		}
+	}
+	return false
+}
+
+// Stop ends everything, Envoy first, so that no request is lost on the way.
+func (s *Stack) Stop() {
+	s.Envoy.Stop()
+	s.Authz.Stop()
+	for _, server := range s.servers {
+		_ = server.Close() // its connections end with the process
+	}
+	_ = os.RemoveAll(s.dir) // a leftover in the temporary folder
+}
+
+func orAny(address string) string {
+	if address == "" {
+		return "127.0.0.1:0"
+	}
+	return address
+}
+
+// free reports a port that is taken before anything is started on its account.
+func free(address string) error {
+	listener, err := net.Listen("tcp", orAny(address))
+	if err != nil {
+		return err
+	}
+	return listener.Close()
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
+)
+
+type tokenCommand struct {
+	Issuer      string        `default:"http://localhost:9100" help:"URL of a running kinde-dev issuer."`
+	Actor       string        `default:"user" enum:"user,system" help:"user, or system for a machine."`
+	User        string        `placeholder:"ID" help:"The user's ID (sub)."`
+	Org         string        `placeholder:"CODE" help:"The organization (org_code), or none."`
+	Audience    []string      `placeholder:"API,…" help:"The audiences (aud)."`
+	Permissions []string      `placeholder:"KEY,…" help:"A user's permissions."`
+	Roles       []string      `placeholder:"KEY,…" help:"A user's roles."`
+	Scopes      []string      `placeholder:"SCOPE,…" help:"The scopes."`
+	Lifetime    time.Duration `placeholder:"DURATION" help:"How long the token lives, like 5m."`
+	Broken      string        `placeholder:"KIND" help:"A token that is broken in one way; the kinds are listed below."`
+}
+
+// Help lists what the flags cannot say in a line.
+func (tokenCommand) Help() string {
+	return "What is left out is as in the sample token: a user of org_acme for " + kindetest.Audience + ".\n\n" +
+		"The broken kinds: " + strings.Join(kindetest.BrokenNames(), ", ") + "."
+}
+
+// Run prints the token alone, so that a shell can take it.
+func (c *tokenCommand) Run(stdout io.Writer) error {
+	body, err := json.Marshal(kindetest.TokenRequest{
+		Actor: c.Actor, User: c.User, Org: c.Org, Audience: c.Audience, Permissions: c.Permissions,
+		Roles: c.Roles, Scopes: c.Scopes, Lifetime: int64(c.Lifetime.Seconds()), Broken: c.Broken,
+	})
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Timeout: 10 * time.Second}
+	response, err := client.Post(strings.TrimRight(c.Issuer, "/")+"/dev/token", "application/json", bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("--issuer: %w: is kinde-dev issuer or up running there?", err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("the issuer answered %d: %s", response.StatusCode, strings.TrimSpace(string(answer)))
+	}
+	_, err = fmt.Fprintln(stdout, string(answer))
+	return err
+}
+
+type healthCommand struct {
+	URL string `arg:"" help:"What to ask for."`
+}
+
+// Run asks once.
+func (c *healthCommand) Run() error {
+	client := &http.Client{Timeout: 2 * time.Second}
+	response, err := client.Get(c.URL)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answered %d", c.URL, response.StatusCode)
+	}
+	return nil
+}
