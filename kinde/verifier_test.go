@@ -105,8 +105,12 @@ func TestVerifyRefusesBrokenTokens(t *testing.T) {
 	issuer := newIssuer(t)
 	v := running(t, configFor(issuer))
 	for _, kind := range kindetest.BrokenKinds {
-		if kind.Reason == "org_missing" || kind.Reason == "org_not_allowed" {
+		want := kind.Reason
+		switch want {
+		case "org_missing", "org_not_allowed":
 			continue // valid tokens, which package authz refuses
+		case "malformed_authorization":
+			want = "malformed_token" // it has commas, which no header gets past package authz
 		}
 		t.Run(kind.Name, func(t *testing.T) {
 			token, err := issuer.Broken(kind.Name)
@@ -114,8 +118,8 @@ func TestVerifyRefusesBrokenTokens(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = v.Verify(t.Context(), token)
-			if got := reasonOf(err); string(got) != kind.Reason {
-				t.Errorf("got %v, want %s", err, kind.Reason)
+			if got := reasonOf(err); string(got) != want {
+				t.Errorf("got %v, want %s", err, want)
 			}
 		})
 	}

@@ -27,8 +27,9 @@ func rs256(key *rsa.PrivateKey, input string) string {
 type Broken struct {
 	// Name is what it is asked for by.
 	Name string
-	// Status and Reason are what the service answers, when it asks for the
-	// sample audience and allows the sample organization alone.
+	// Status and Reason are what the service answers to it behind "Bearer ",
+	// when it asks for the sample audience and allows the sample organization
+	// alone.
 	Status int
 	Reason string
 	mint   func(*Issuer) string
@@ -37,7 +38,7 @@ type Broken struct {
 // BrokenKinds are all ways in which [Issuer.Broken] can break a token.
 var BrokenKinds = []Broken{
 	{"not-a-jwt", 401, "malformed_token", func(*Issuer) string { return "k_live_0123456789abcdef" }},
-	{"json", 401, "malformed_token", (*Issuer).jsonSerialised},
+	{"json", 401, "malformed_authorization", (*Issuer).jsonSerialised},
 	{"padded", 401, "malformed_token", func(i *Issuer) string { return i.Sign(i.UserClaims()) + "=" }},
 	{"duplicate-claim", 401, "malformed_token", func(i *Issuer) string {
 		payload := text(i.UserClaims())

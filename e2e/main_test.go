@@ -1,0 +1,84 @@
+// Package e2e sends real requests through a real Envoy to the built
+// kinde-authz, with the project's own envoy.yaml.
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+)
+
+// shared is the stack of all tests that change nothing in it.
+var (
+	shared   *stack.Stack
+	programs stack.Config // the paths of what every stack is made of
+)
+
+func TestMain(m *testing.M) {
+	code, err := runTests(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func runTests(m *testing.M) (int, error) {
+	dir, err := os.MkdirTemp("", "kinde-e2e-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	build := exec.Command("go", "build", "-o", dir, "./cmd/kinde-authz")
+	build.Dir = ".."
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return 0, err
+	}
+	envoy, err := stack.FindEnvoy("..")
+	if err != nil {
+		return 0, err
+	}
+	programs = stack.Config{Authz: filepath.Join(dir, "kinde-authz"), Envoy: envoy, EnvoyConfig: "../envoy.yaml"}
+	if shared, err = stack.Start(context.Background(), programs); err != nil {
+		return 0, err
+	}
+	defer shared.Stop()
+	return m.Run(), nil
+}
+
+// own starts a stack for one test.
+func own(t *testing.T, change func(*stack.Config)) *stack.Stack {
+	t.Helper()
+	config := programs
+	if change != nil {
+		change(&config)
+	}
+	s, err := stack.Start(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// eventually waits for a condition.
+func eventually(t *testing.T, what string, met func() bool) {
+	t.Helper()
+	deadline := time.After(40 * time.Second)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !met() {
+		select {
+		case <-deadline:
+			t.Fatalf("did not come to pass: %s", what)
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package e2e
+
+import (
+	"bytes"
+	"errors"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+)
+
+func TestRefusedSettingsEndTheProcess(t *testing.T) {
+	for name, test := range map[string]struct {
+		env  []string
+		says string
+	}{
+		"no domain":      {nil, "KINDE_DOMAIN"},
+		"http":           {[]string{"KINDE_DOMAIN=http://a.example.com"}, "KINDE_AUTHZ_INSECURE_HTTP"},
+		"empty audience": {[]string{"KINDE_DOMAIN=https://a.example.com", "KINDE_AUDIENCE="}, "KINDE_AUDIENCE"},
+		"empty orgs":     {[]string{"KINDE_DOMAIN=https://a.example.com", "KINDE_ALLOWED_ORGS= , "}, "KINDE_ALLOWED_ORGS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var stderr bytes.Buffer
+			command := exec.CommandContext(t.Context(), programs.Authz)
+			command.Env, command.Stderr = test.env, &stderr
+			start := time.Now()
+			err := command.Run()
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(stderr.String(), test.says) {
+				t.Errorf("got %v and %q, want exit code 2 and a word about %s", err, stderr.String(), test.says)
+			}
+			if took := time.Since(start); took > time.Second {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+}
+
+func TestDrainServesUntilItIsOver(t *testing.T) {
+	s := own(t, func(c *stack.Config) { c.AuthzEnv = []string{"KINDE_AUTHZ_DRAIN_DELAY=3s"} })
+	token := s.Issuer.Token(s.Issuer.UserClaims())
+	if err := s.Authz.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it reports itself unready", func() bool { return healthOf(t, s, "") == healthv1.HealthCheckResponse_NOT_SERVING })
+	if statusOf(t, s, "/readyz") != 503 {
+		t.Error("/readyz is not 503")
+	}
+	if got := send(t, protocols["HTTP/1.1"], s.URL, token); got.status != 200 {
+		t.Errorf("while it drains: status %d %s", got.status, got.Reason)
+	}
+	<-s.Authz.Done()
+	if code := s.Authz.ExitCode(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if got := send(t, protocols["HTTP/1.1"], s.URL, token); got.status != 503 {
+		t.Errorf("afterwards: status %d, want 503, since Envoy fails closed", got.status)
+	}
+}
+
+func TestSecondSignalEndsItAtOnce(t *testing.T) {
+	s := own(t, func(c *stack.Config) { c.AuthzEnv = []string{"KINDE_AUTHZ_DRAIN_DELAY=1h"} })
+	if err := s.Authz.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it drains", func() bool { return healthOf(t, s, "") == healthv1.HealthCheckResponse_NOT_SERVING })
+	if err := s.Authz.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it ends", func() bool {
+		select {
+		case <-s.Authz.Done():
+			return true
+		default:
+			return false
+		}
+	})
+}
