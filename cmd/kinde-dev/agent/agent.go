@@ -63,7 +63,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // Accept has answered
 	}
-	defer conn.CloseNow()
+	defer func() { _ = conn.CloseNow() }() // it may be closed already
 	kind, message := websocket.MessageText, []byte(r.Header.Get("X-Kinde-Actor"))
 	for err == nil {
 		if err = conn.Write(r.Context(), kind, message); err == nil {

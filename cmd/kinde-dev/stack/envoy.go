@@ -31,7 +31,7 @@ func FindEnvoy(dir string) (string, error) {
 		return path, nil
 	}
 	if path, err := exec.LookPath("envoy"); err == nil {
-		out, _ := exec.Command(path, "--version").Output() //nolint:gosec // it was found on PATH
+		out, _ := exec.Command(path, "--version").Output()
 		if minor := envoyVersion.FindSubmatch(out); minor != nil {
 			if n, _ := strconv.Atoi(string(minor[1])); n >= minEnvoy {
 				return path, nil
@@ -91,7 +91,7 @@ func (s *Stack) startEnvoy(ctx context.Context, config Config, a addresses) erro
 	}
 	var admin string
 	err = s.Envoy.until(ctx, "Envoy's admin port", func() bool {
-		address, err := os.ReadFile(adminPath) //nolint:gosec // a folder of our own
+		address, err := os.ReadFile(adminPath)
 		admin = string(address)
 		return err == nil && admin != "" && answers(ctx, "http://"+admin+"/ready")
 	})

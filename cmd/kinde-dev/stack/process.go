@@ -56,7 +56,7 @@ type Process struct {
 // terminal reaches it through its parent alone, in the parent's order. It ends
 // with its parent, however that ends.
 func start(log *Log, env []string, path string, args ...string) (*Process, error) {
-	p := &Process{name: filepath.Base(path), cmd: exec.Command(path, args...), log: log, done: make(chan struct{})} //nolint:gosec // the caller names the program
+	p := &Process{name: filepath.Base(path), cmd: exec.Command(path, args...), log: log, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if env != nil {
 		p.cmd.Env = env

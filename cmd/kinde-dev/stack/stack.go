@@ -17,7 +17,7 @@ import (
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
-// The organizations that may pass.
+// AllowedOrgs are the organizations that may pass.
 const AllowedOrgs = "org_acme,org_globex"
 
 // Config says what to run and where. An address whose port is 0, or that is
