@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
+	"strings"
 	"testing"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -146,5 +149,21 @@ func TestEveryReasonHasAnAnswer(t *testing.T) {
 		if a.status < 400 || a.code == 0 || a.description == "" || a.hint == "" {
 			t.Errorf("%s: incomplete answer %+v", reason, a)
 		}
+	}
+}
+
+func TestEveryReasonIsDocumented(t *testing.T) {
+	page, err := os.ReadFile("../docs/reasons.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for reason, a := range answers {
+		row := fmt.Sprintf("\n| `%s` | %d | ", reason, a.status)
+		if n := strings.Count(string(page), row); n != 1 {
+			t.Errorf("docs/reasons.md has %d rows that begin %q, want 1", n, strings.TrimSpace(row))
+		}
+	}
+	if rows := strings.Count(string(page), "\n| `"); rows != len(answers)+1 {
+		t.Errorf("docs/reasons.md has %d rows, want one for each of %d denials and one for %s", rows, len(answers), Allowed)
 	}
 }

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
+)
+
+func TestReadmeTellsEachScene(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, scene := range scenes {
+		row := fmt.Sprintf("| %s | %d", scene.name, scene.status)
+		if scene.reason != "" {
+			row += fmt.Sprintf(" `%s` |", scene.reason)
+		}
+		if !strings.Contains(string(readme), row) {
+			t.Errorf("README.md has no row that begins %q", row)
+		}
+	}
+}
+
+func TestUsage(t *testing.T) {
+	for name, test := range map[string]struct {
+		args   []string
+		code   int
+		stdout string
+		stderr string
+	}{
+		"help":             {[]string{"--help"}, 0, "Never run it where", ""},
+		"help of token":    {[]string{"token", "--help"}, 0, "alg-hs256", ""},
+		"help of up":       {[]string{"up", "--help"}, 0, "--once", ""},
+		"no command":       {nil, 2, "", "expected one of"},
+		"unknown flag":     {[]string{"token", "--nope"}, 2, "", "unknown flag --nope"},
+		"unknown actor":    {[]string{"token", "--actor=robot"}, 2, "", `"user","system"`},
+		"no issuer there":  {[]string{"token", "--issuer=http://127.0.0.1:1"}, 1, "", "--issuer"},
+		"nobody is health": {[]string{"health", "http://127.0.0.1:1"}, 1, "", "refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			code := run(test.args, &stdout, &stderr)
+			if code != test.code || !strings.Contains(stdout.String(), test.stdout) || !strings.Contains(stderr.String(), test.stderr) {
+				t.Errorf("exit code %d\n%s%s", code, stdout.String(), stderr.String())
+			}
+			if (test.stderr == "") != (stderr.Len() == 0) {
+				t.Errorf("standard error: %s", stderr.String())
+			}
+		})
+	}
+}
+
+func TestTokenOfARunningIssuer(t *testing.T) {
+	issuer := kindetest.NewServer()
+	defer issuer.Close()
+	for name, test := range map[string]struct {
+		args []string
+		code int
+	}{
+		"user":         {[]string{"--org=org_globex", "--permissions=a,b", "--lifetime=5m", "--audience=https://x"}, 0},
+		"machine":      {[]string{"--actor=system", "--scopes=a,b", "--org=none"}, 0},
+		"broken":       {[]string{"--broken=expired"}, 0},
+		"unknown kind": {[]string{"--broken=nonsense"}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			code := run(append([]string{"token", "--issuer=" + issuer.Issuer.URL}, test.args...), &stdout, &stderr)
+			if code != test.code {
+				t.Fatalf("exit code %d: %s", code, stderr.String())
+			}
+			if code == 0 && strings.Count(stdout.String(), ".") != 2 {
+				t.Errorf("not a token: %q", stdout.String())
+			}
+			if code != 0 && !strings.Contains(stderr.String(), "want one of not-a-jwt") {
+				t.Errorf("standard error: %s", stderr.String())
+			}
+		})
+	}
+}

@@ -1,0 +1,94 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+)
+
+// shellBlocks are the blocks of commands in the README, in their order.
+func shellBlocks(t *testing.T) []string {
+	t.Helper()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks []string
+	for _, match := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
+		blocks = append(blocks, match[1])
+	}
+	return blocks
+}
+
+// Each command of the README is run, or, where it would run this suite again,
+// looked up in the Makefile.
+func TestReadmeCommands(t *testing.T) {
+	ran := 0
+	for _, block := range shellBlocks(t) {
+		switch {
+		case strings.Contains(block, "curl"):
+			runCurls(t, block)
+		case strings.Contains(block, "bin/kinde-authz"):
+			runService(t, block)
+		case strings.HasPrefix(block, "make "):
+			for line := range strings.Lines(block) {
+				dry := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(line, "make ", "make -n ", 1))
+				dry.Dir = ".."
+				if out, err := dry.CombinedOutput(); err != nil {
+					t.Errorf("%s: %v\n%s", line, err, out)
+				}
+			}
+		default:
+			t.Errorf("nobody runs this block:\n%s", block)
+		}
+		ran++
+	}
+	if ran != 4 {
+		t.Errorf("%d blocks, want 4", ran)
+	}
+}
+
+// runCurls plays the lines against the shared stack, at its own addresses.
+func runCurls(t *testing.T, block string) {
+	t.Helper()
+	script := strings.NewReplacer(
+		"http://localhost:8080", shared.URL,
+		"bin/kinde-dev token", filepath.Join(filepath.Dir(programs.Authz), "kinde-dev")+" token --issuer "+shared.Issuer.URL,
+		"curl -i", "curl -s -o /dev/null -w '%{http_code}\\n'",
+	).Replace(block)
+	out, err := exec.CommandContext(t.Context(), "sh", "-ec", script).CombinedOutput()
+	if got := string(out); err != nil || got != "200\n401\n200\n" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// runService starts the service as told, on other ports, and ends it when it
+// serves.
+func runService(t *testing.T, block string) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "sh", "-ec", strings.Replace(block, "bin/kinde-authz", "exec "+programs.Authz, 1))
+	command.Env = append(os.Environ(), "KINDE_AUTHZ_LISTEN=127.0.0.1:0", "KINDE_AUTHZ_ADMIN_LISTEN=127.0.0.1:0", "KINDE_AUTHZ_DRAIN_DELAY=0s")
+	var log stack.Log
+	command.Stderr = &log
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it serves", func() bool { return strings.Contains(log.String(), `"msg":"serving"`) })
+	_ = command.Process.Signal(os.Interrupt)
+	ended := make(chan error, 1)
+	go func() { ended <- command.Wait() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("%v: %s", err, log.String())
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it did not end")
+	}
+}
