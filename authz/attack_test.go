@@ -1,0 +1,233 @@
+package authz_test
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/kinde"
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
+)
+
+// world is a real gRPC server in front of two issuers: one that wants the
+// sample audience and allows the sample organization, and one that asks for
+// nothing.
+type world struct {
+	strict, open *kindetest.Server
+	client       authv3.AuthorizationClient
+}
+
+// newWorld starts both issuers and the server.
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	w := &world{strict: kindetest.NewServer(), open: kindetest.NewServer()}
+	t.Cleanup(w.strict.Close)
+	t.Cleanup(w.open.Close)
+	w.client = serve(t, kinde.Config{
+		Leeway: 30 * time.Second,
+		Issuers: []kinde.Issuer{
+			{Domain: w.strict.Issuer.URL, Audience: []string{kindetest.Audience, "https://second.example.com"}},
+			{Domain: w.open.Issuer.URL},
+		},
+	}, map[string]authz.Rules{
+		w.strict.Issuer.URL: {AllowedOrgs: []string{kindetest.Org, "org_ab"}},
+		w.open.Issuer.URL:   {},
+	})
+	return w
+}
+
+// serve runs a verifier and a gRPC server, and waits for the keys.
+func serve(t testing.TB, config kinde.Config, rules map[string]authz.Rules) authv3.AuthorizationClient {
+	t.Helper()
+	fetched := make(chan struct{}, 1024)
+	config.InsecureHTTP = true
+	config.Observer.Refreshed = func(kinde.Refresh) { fetched <- struct{}{} }
+	verifier, err := kinde.NewVerifier(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authorizer, err := authz.NewAuthorizer(authz.Config{Verifier: verifier, Issuers: rules})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); verifier.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-ended })
+	for range config.Issuers {
+		<-fetched
+	}
+	return dial(t, authz.NewServer(authorizer, zap.NewNop()))
+}
+
+// dial serves over gRPC on the loopback interface and returns a client.
+func dial(t testing.TB, server *authz.Server) authv3.AuthorizationClient {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := grpc.NewServer()
+	authv3.RegisterAuthorizationServer(s, server)
+	go func() { _ = s.Serve(listener) }()
+	t.Cleanup(s.Stop)
+	conn, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return authv3.NewAuthorizationClient(conn)
+}
+
+// header is one line of a request.
+type header struct{ name, value string }
+
+func bearer(token string) []header { return []header{{"authorization", "Bearer " + token}} }
+
+// row is one attack: its ID in the list of attacks and what it is, the request,
+// and the reason it must get. An empty reason stands for allow.
+type row struct {
+	name   string
+	send   func(*world) []header
+	reason authz.Reason
+}
+
+// attack runs rows, each in both forms in which Envoy sends headers.
+func attack(t *testing.T, w *world, rows []row) {
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			headers := row.send(w)
+			for form, request := range map[string]*authv3.CheckRequest{"map": inMap(headers), "list": inList(headers)} {
+				response, err := w.client.Check(t.Context(), request)
+				if err != nil {
+					t.Fatalf("%s: %v", form, err)
+				}
+				if row.reason == "" {
+					assertAllowed(t, form, response)
+				} else {
+					assertRefused(t, form, response, row.reason, headers)
+				}
+			}
+		})
+	}
+}
+
+// inMap joins repeated headers with a comma, as Envoy does.
+func inMap(headers []header) *authv3.CheckRequest {
+	joined := map[string]string{}
+	for _, h := range headers {
+		value := strings.ToValidUTF8(h.value, "!") // as Envoy does
+		if old, ok := joined[h.name]; ok {
+			value = old + "," + value
+		}
+		joined[h.name] = value
+	}
+	return request(&authv3.AttributeContext_HttpRequest{Method: "GET", Path: "/", Headers: joined})
+}
+
+func inList(headers []header) *authv3.CheckRequest {
+	list := &corev3.HeaderMap{}
+	for _, h := range headers {
+		list.Headers = append(list.Headers, &corev3.HeaderValue{Key: h.name, RawValue: []byte(h.value)})
+	}
+	return request(&authv3.AttributeContext_HttpRequest{Method: "GET", Path: "/", HeaderMap: list})
+}
+
+func request(http *authv3.AttributeContext_HttpRequest) *authv3.CheckRequest {
+	return &authv3.CheckRequest{Attributes: &authv3.AttributeContext{Request: &authv3.AttributeContext_Request{Http: http}}}
+}
+
+func assertAllowed(t *testing.T, form string, response *authv3.CheckResponse) {
+	t.Helper()
+	if response.GetStatus().GetCode() != 0 || response.GetOkResponse() == nil || response.GetDeniedResponse() != nil {
+		t.Errorf("%s: denied: %s", form, response.GetDeniedResponse().GetBody())
+	}
+	set := map[string]bool{}
+	for _, h := range response.GetOkResponse().GetHeaders() {
+		set[h.GetHeader().GetKey()] = true
+		if h.GetAppendAction() != corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD || h.GetAppend().GetValue() || h.GetAppend() == nil { //nolint:staticcheck // both are read
+			t.Errorf("%s: %s does not replace", form, h.GetHeader().GetKey())
+		}
+		if h.GetHeader().GetValue() == "" || len(h.GetHeader().GetRawValue()) > 0 {
+			t.Errorf("%s: %s arrives empty", form, h.GetHeader().GetKey())
+		}
+	}
+	for _, name := range response.GetOkResponse().GetHeadersToRemove() {
+		if set[name] {
+			t.Errorf("%s: %s is set and removed", form, name)
+		}
+	}
+	if got := response.GetDynamicMetadata().GetFields()["decision"].GetStringValue(); got != "allow" {
+		t.Errorf("%s: decision %s", form, got)
+	}
+}
+
+// statusOf returns the HTTP status and the error that go with a reason.
+func statusOf(reason authz.Reason) (status int, body string) {
+	switch reason {
+	case authz.MissingToken:
+		return 401, ""
+	case authz.BadRequest:
+		return 400, "invalid_request"
+	case authz.OrgMissing, authz.OrgNotAllowed, authz.ActorNotAllowed, authz.UnknownPolicy, kinde.UnknownActor:
+		return 403, "access_denied"
+	case kinde.KeysUnavailable:
+		return 503, "temporarily_unavailable"
+	default:
+		return 401, "invalid_token"
+	}
+}
+
+func assertRefused(t *testing.T, form string, response *authv3.CheckResponse, want authz.Reason, sent []header) {
+	t.Helper()
+	denied := response.GetDeniedResponse()
+	if response.GetStatus().GetCode() == 0 || denied == nil {
+		t.Fatalf("%s: allowed, want %s", form, want)
+	}
+	var body struct {
+		Error  string       `json:"error"`
+		Reason authz.Reason `json:"reason"`
+	}
+	if err := json.Unmarshal([]byte(denied.GetBody()), &body); err != nil {
+		t.Fatal(err)
+	}
+	status, wantError := statusOf(want)
+	if body.Reason != want || body.Error != wantError || int(denied.GetStatus().GetCode()) != status {
+		t.Errorf("%s: got %d %s %s, want %d %s %s", form, denied.GetStatus().GetCode(), body.Error, body.Reason, status, wantError, want)
+	}
+	challenge := ""
+	for _, h := range denied.GetHeaders() {
+		if h.GetHeader().GetKey() == "www-authenticate" {
+			challenge = h.GetHeader().GetValue()
+		}
+		if strings.HasPrefix(h.GetHeader().GetKey(), "x-kinde") {
+			t.Errorf("%s: the denial holds %s", form, h.GetHeader().GetKey())
+		}
+	}
+	if (status == 401) != strings.HasPrefix(challenge, "Bearer ") || (wantError == "invalid_token") != strings.Contains(challenge, `error="invalid_token"`) {
+		t.Errorf("%s: challenge %q", form, challenge)
+	}
+	assertNoEcho(t, form, response.String(), sent)
+}
+
+// assertNoEcho looks for pieces of what was sent in what came back.
+func assertNoEcho(t *testing.T, form, response string, sent []header) {
+	t.Helper()
+	for _, h := range sent {
+		for piece := range strings.FieldsFuncSeq(h.value, func(r rune) bool { return r == '.' || r == ' ' || r == ',' }) {
+			if len(piece) >= 16 && strings.Contains(response, piece) {
+				t.Errorf("%s: the answer echoes %q", form, piece)
+			}
+		}
+	}
+}
