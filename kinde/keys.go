@@ -54,9 +54,11 @@ type keyStore struct {
 	running  bool
 }
 
-// find returns the key of that ID. For an unknown one it waits, no longer than
-// ctx, for one fetch that began now or is under way.
+// find returns the key of that ID. For an unknown one it waits for a fetch that
+// began now or is under way, but leaves the caller time to answer before ctx's
+// deadline.
 func (s *keyStore) find(ctx context.Context, id string) (*rsa.PublicKey, error) {
+	var late <-chan time.Time
 	for {
 		set := s.current.Load()
 		if err := s.usable(set); err != nil {
@@ -69,8 +71,13 @@ func (s *keyStore) find(ctx context.Context, id string) (*rsa.PublicKey, error) 
 		if done == nil {
 			return s.verdict(id)
 		}
+		if deadline, ok := ctx.Deadline(); ok && late == nil {
+			late = time.After(time.Until(deadline) * 3 / 4)
+		}
 		select {
 		case <-done:
+		case <-late:
+			return nil, errFetchLate
 		case <-ctx.Done():
 			return nil, errFetchLate
 		}

@@ -242,8 +242,9 @@ var (
 // of the issuer that it names; with well-formed claims, in its lifetime, for
 // one of the issuer's audiences.
 //
-// It waits only when the token names an unknown key, and no longer than ctx,
-// which need not end with the fetch: that goes on for the next caller.
+// It waits only when the token names an unknown key, and for at most three
+// quarters of the time until ctx's deadline, so that the caller can still
+// answer. The fetch goes on for the next one.
 //
 // The error is always an [*Error]. With [UnknownActor] alone the token comes
 // back beside it, since everything but the actor was verified.

@@ -1,0 +1,334 @@
+package authz_test
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+
+	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/kinde"
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
+)
+
+// authorization sends lines of that header, in which TOKEN stands for a good
+// token.
+func authorization(lines ...string) func(*world) []header {
+	return func(w *world) []header {
+		headers := []header{}
+		for _, line := range lines {
+			headers = append(headers, header{"authorization", strings.ReplaceAll(line, "TOKEN", good(w))})
+		}
+		return headers
+	}
+}
+
+func TestAttackCredentials(t *testing.T) {
+	rows := []row{
+		{"A1 none", authorization(), authz.MissingToken},
+		{"A2 empty", authorization(""), authz.MissingToken},
+		{"A2 blank", authorization("  "), authz.MissingToken},
+		{"A3 scheme alone", authorization("Bearer"), authz.MalformedAuthorization},
+		{"A3 scheme and a blank", authorization("Bearer "), authz.MalformedAuthorization},
+		{"A5 lower case", authorization("bearer TOKEN"), ""},
+		{"A6 upper case", authorization("BEARER TOKEN"), ""},
+		{"A7 two blanks", authorization("Bearer  TOKEN"), authz.MalformedAuthorization},
+		{"A7 tab", authorization("Bearer\tTOKEN"), authz.MalformedAuthorization},
+		{"A9 no blank", authorization("BearerTOKEN"), authz.MissingToken},
+		{"A10 two in a line", authorization("Bearer TOKEN,Bearer evil"), authz.MalformedAuthorization},
+		{"A10 two in a line, good one last", authorization("Bearer evil,Bearer TOKEN"), authz.MalformedAuthorization},
+		{"A10 trailing comma", authorization("Bearer TOKEN,"), authz.MalformedAuthorization},
+		{"A11 two lines", authorization("Bearer TOKEN", "Bearer evil"), authz.MalformedAuthorization},
+		{"A11 the same line twice", authorization("Bearer TOKEN", "Bearer TOKEN"), authz.MalformedAuthorization},
+		{"A11 an empty line first", authorization("", "Bearer TOKEN"), authz.MalformedAuthorization},
+		{"A11 basic first", authorization("Basic eDp5", "Bearer TOKEN"), authz.MalformedAuthorization},
+		{"A13 basic", func(w *world) []header {
+			return []header{{"authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte("user:"+good(w)))}}
+		}, authz.MissingToken},
+		{"A15 quoted", authorization(`Bearer "TOKEN"`), kinde.MalformedToken},
+		{"A15 colon", authorization(`Bearer: TOKEN`), authz.MalformedAuthorization},
+		{"A19 cookie alone", func(w *world) []header { return []header{{"cookie", "access_token=" + good(w)}} }, authz.MissingToken},
+		{"A21 blanks around it", authorization(" \tBearer TOKEN \t"), ""},
+		{"A22 non-ASCII", authorization("Bearer TOKENü"), kinde.MalformedToken},
+		{"A22 invalid UTF-8", authorization("Bearer TOKEN\xff"), kinde.MalformedToken},
+		{"A23 NUL", authorization("Bearer TOKEN\x00"), kinde.MalformedToken},
+		{"A23 line break", authorization("Bearer TOKEN\r\nx: y"), authz.MalformedAuthorization},
+		{"A23 line break at the end", authorization("Bearer TOKEN\r\n"), kinde.MalformedToken},
+		{"A23 no-break space", authorization("Bearer\u00a0TOKEN"), authz.MalformedAuthorization},
+		{"A25 spelt with capitals", func(w *world) []header { return []header{{"Authorization", "Bearer " + good(w)}} }, ""},
+		{"A25 in two spellings", func(w *world) []header {
+			return []header{{"Authorization", "Bearer " + good(w)}, {"authorization", "Bearer " + good(w)}}
+		}, authz.MalformedAuthorization},
+		{"O10 O11 headers that speak of other requests", func(w *world) []header {
+			return append(bearer(good(w)), header{"x-forwarded-uri", "/public"}, header{"x-http-method-override", "GET"})
+		}, ""},
+		{"O10 and without a token", func(*world) []header { return []header{{"x-original-url", "/healthz"}} }, authz.MissingToken},
+		{"O14 O17 preflight without a token", func(*world) []header {
+			return []header{{"origin", "https://evil"}, {"access-control-request-method", "GET"}}
+		}, authz.MissingToken},
+	}
+	for _, scheme := range []string{"DPoP", "Token", "JWT", "Negotiate", "", "Bearer-x", "Bearer1"} {
+		rows = append(rows, row{"A14 " + scheme, authorization(scheme + " TOKEN"), authz.MissingToken})
+	}
+	for _, value := range []string{"x-kinde-user-id", "Upgrade, X-Kinde-User-Id", "close,\tx_kinde_user_id", "x-kinde-foo,keep-alive"} {
+		rows = append(rows, row{"N9 Connection " + value, func(w *world) []header {
+			return append(bearer(good(w)), header{"connection", value})
+		}, authz.BadRequest}, row{"N9 without a token " + value, func(*world) []header {
+			return []header{{"connection", value}}
+		}, authz.BadRequest})
+	}
+	rows = append(rows, row{"N9 Connection that names nothing of ours", func(w *world) []header {
+		return append(bearer(good(w)), header{"connection", "Upgrade, keep-alive, x-kindest-regards"})
+	}, ""})
+	attack(t, newWorld(t), rows)
+}
+
+func TestAttackTokenInTheQuery(t *testing.T) {
+	w := newWorld(t)
+	for name, test := range map[string]struct {
+		headers map[string]string
+		allowed bool
+	}{
+		"A17 alone":                {nil, false},
+		"A18 beside a good header": {map[string]string{"authorization": "Bearer " + good(w)}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			response, err := w.client.Check(t.Context(), request(&authv3.AttributeContext_HttpRequest{
+				Method: "GET", Path: "/?access_token=" + good(w), Headers: test.headers,
+			}))
+			if err != nil || (response.GetStatus().GetCode() == 0) != test.allowed {
+				t.Errorf("got %v, %v", response, err)
+			}
+		})
+	}
+}
+
+// headersOf returns what an allowed request gets.
+func headersOf(t *testing.T, w *world, headers []header) (set map[string]string, remove []string) {
+	t.Helper()
+	response, err := w.client.Check(t.Context(), inList(headers))
+	if err != nil {
+		t.Fatal(err)
+	}
+	assertAllowed(t, "list", response)
+	set = map[string]string{}
+	for _, h := range response.GetOkResponse().GetHeaders() {
+		if _, twice := set[h.GetHeader().GetKey()]; twice {
+			t.Errorf("%s is set twice", h.GetHeader().GetKey())
+		}
+		set[h.GetHeader().GetKey()] = h.GetHeader().GetValue()
+	}
+	return set, response.GetOkResponse().GetHeadersToRemove()
+}
+
+func TestAttackIdentityHeaders(t *testing.T) {
+	w := newWorld(t)
+	claims := w.open.MachineClaims().Without("org_code", "jti")
+	forged := []string{
+		"x-kinde-user-id", "x-kinde-client-id", "x-kinde-org-code", "X-KINDE-ACTOR", "x_kinde_user_id", "X-Kinde_User-Id",
+		"x-kinde-user_id", "x-kinde-foo", "x-kinde-", "x-kinde-a.b", "x_kinde-omitted",
+	}
+	headers := bearer(w.open.Sign(claims))
+	for _, name := range forged {
+		headers = append(headers, header{name, "kp_admin"}, header{name, "kp_root"})
+	}
+	headers = append(headers, header{"x-kindness", "1"}, header{"kinde-user-id", "1"})
+	set, remove := headersOf(t, w, headers)
+	t.Run("N1 N3 N5 K11 only the token's values are set", func(t *testing.T) {
+		want := map[string]string{
+			"x-kinde-actor": "system", "x-kinde-client-id": kindetest.MachineID, "x-kinde-scopes": "jobs:run agents:read",
+			"x-kinde-token-expires": fmt.Sprint(claims["exp"]), "x-kinde-issuer": w.open.Issuer.URL,
+		}
+		if diff := cmp.Diff(want, set); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	})
+	t.Run("N2 N6 N7 everything else is removed", func(t *testing.T) {
+		want := []string{
+			"x-kinde-user-id", "x-kinde-org-code", "x-kinde-permissions", "x-kinde-roles", "x-kinde-token-id", "x-kinde-omitted",
+			"x_kinde_user_id", "X-Kinde_User-Id", "x-kinde-user_id", "x-kinde-foo", "x-kinde-", "x-kinde-a.b", "x_kinde-omitted",
+		}
+		slices.Sort(want)
+		if diff := cmp.Diff(want, remove); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	})
+	t.Run("N13 N15 values are encoded", func(t *testing.T) {
+		set, _ := headersOf(t, w, bearer(w.open.Sign(w.open.UserClaims().With("sub", "kp_ü x%").With("azp", "a,b").
+			With("permissions", []string{"a,admin", "b", "a,admin", ""}).With("scp", []string{"x y", "z,1"}))))
+		for name, want := range map[string]string{
+			"x-kinde-user-id": "kp_%C3%BC%20x%25", "x-kinde-client-id": "a,b",
+			"x-kinde-permissions": "a%2Cadmin,b", "x-kinde-scopes": "x%20y z%2C1",
+		} {
+			if set[name] != want {
+				t.Errorf("%s: %q, want %q", name, set[name], want)
+			}
+		}
+	})
+	t.Run("N14 lists that are too long are left out whole", func(t *testing.T) {
+		permissions := strings.Fields(strings.Repeat("permission ", 900))
+		for i := range permissions {
+			permissions[i] += fmt.Sprint(i)
+		}
+		permissions = permissions[:600]
+		set, remove := headersOf(t, w, bearer(w.open.Sign(w.open.UserClaims().With("permissions", permissions))))
+		if set["x-kinde-omitted"] != "x-kinde-permissions" || !slices.Contains(remove, "x-kinde-permissions") {
+			t.Errorf("omitted %q, removed %v", set["x-kinde-omitted"], remove)
+		}
+	})
+	t.Run("N17 authorization reaches the upstream", func(t *testing.T) {
+		if _, remove := headersOf(t, w, bearer(good(w))); slices.Contains(remove, "authorization") {
+			t.Errorf("removed %v", remove)
+		}
+	})
+}
+
+func TestAttackDropsAuthorization(t *testing.T) {
+	authorizer, err := authz.NewAuthorizer(authz.Config{
+		Verifier: verified{Actor: kinde.User, Issuer: domain, Subject: "u"}, Issuers: map[string]authz.Rules{domain: {}}, DropAuthorization: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{client: dial(t, authz.NewServer(authorizer, zap.NewNop()))}
+	t.Run("N17 when told so", func(t *testing.T) {
+		if _, remove := headersOf(t, w, bearer("a.b.c")); !slices.Contains(remove, "authorization") {
+			t.Errorf("removed %v", remove)
+		}
+	})
+}
+
+func TestAttackProtocol(t *testing.T) {
+	w := newWorld(t)
+	http := &authv3.AttributeContext_HttpRequest{Headers: map[string]string{"authorization": "Bearer " + good(w)}}
+	with := func(extensions map[string]string) *authv3.CheckRequest {
+		r := request(http)
+		r.Attributes.ContextExtensions = extensions
+		return r
+	}
+	both := inMap(bearer(good(w)))
+	both.Attributes.Request.Http.HeaderMap = inList(bearer(good(w))).Attributes.Request.Http.HeaderMap
+	for name, test := range map[string]struct {
+		request *authv3.CheckRequest
+		want    authz.Reason
+	}{
+		"S1 empty":                               {&authv3.CheckRequest{}, authz.MissingToken},
+		"S1 no request":                          {&authv3.CheckRequest{Attributes: &authv3.AttributeContext{}}, authz.MissingToken},
+		"S1 no HTTP":                             {request(nil), authz.MissingToken},
+		"S1 no headers":                          {request(&authv3.AttributeContext_HttpRequest{}), authz.MissingToken},
+		"S7 an empty list":                       {request(&authv3.AttributeContext_HttpRequest{HeaderMap: &corev3.HeaderMap{}}), authz.MissingToken},
+		"S7 both forms at once":                  {both, authz.MalformedAuthorization},
+		"S13 unknown policy":                     {with(map[string]string{"policy": "admin"}), authz.UnknownPolicy},
+		"S13 empty policy":                       {with(map[string]string{"policy": ""}), authz.UnknownPolicy},
+		"S13 other key":                          {with(map[string]string{"polcy": "default"}), authz.UnknownPolicy},
+		"S13 other key beside it":                {with(map[string]string{"policy": "default", "x": "y"}), authz.UnknownPolicy},
+		"S13 other spelling":                     {with(map[string]string{"Policy": "default"}), authz.UnknownPolicy},
+		"S13 the policy that is always there":    {with(map[string]string{"policy": "default"}), ""},
+		"S13 no extensions":                      {with(nil), ""},
+		"A11 raw values and values side by side": {request(&authv3.AttributeContext_HttpRequest{HeaderMap: &corev3.HeaderMap{Headers: []*corev3.HeaderValue{{Key: "authorization", Value: "Bearer " + good(w)}}}}), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			response, err := w.client.Check(t.Context(), test.request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.want == "" {
+				assertAllowed(t, name, response)
+			} else {
+				assertRefused(t, name, response, test.want, nil)
+			}
+		})
+	}
+	t.Run("S6 many headers", func(t *testing.T) {
+		headers := bearer(good(w))
+		for i := range 5000 {
+			headers = append(headers, header{fmt.Sprintf("x-kinde-%d", i), "1"})
+		}
+		_, remove := headersOf(t, w, headers)
+		if len(remove) < 5000 {
+			t.Errorf("%d names removed", len(remove))
+		}
+	})
+	t.Run("S5 a request of more than 4 MiB never reaches the decision", func(t *testing.T) {
+		huge := request(&authv3.AttributeContext_HttpRequest{Body: strings.Repeat("x", 5<<20)})
+		if response, err := w.client.Check(t.Context(), huge); err == nil {
+			t.Errorf("got %v", response)
+		}
+	})
+}
+
+func TestAttackMetadata(t *testing.T) {
+	w := newWorld(t)
+	for name, test := range map[string]struct {
+		token string
+		want  map[string]string
+	}{
+		"N18 allowed": {good(w), map[string]string{
+			"decision": "allow", "reason": "allowed", "policy": "default", "actor": "user", "user_id": kindetest.UserID,
+			"client_id": kindetest.ClientID, "org_code": kindetest.Org,
+		}},
+		"N18 refused token": {"a.b.c", map[string]string{"decision": "deny", "reason": "malformed_token", "policy": "default"}},
+		"N18 refused organization": {w.strict.Sign(w.strict.MachineClaims().With("org_code", "org_x")), map[string]string{
+			"decision": "deny", "reason": "org_not_allowed", "policy": "default", "actor": "system",
+			"client_id": kindetest.MachineID, "org_code": "org_x",
+		}},
+		"N18 nobody": {w.strict.Sign(w.strict.UserClaims().Without("sub")), map[string]string{
+			"decision": "deny", "reason": "unknown_actor", "policy": "default", "client_id": kindetest.ClientID, "org_code": kindetest.Org,
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			response, err := w.client.Check(t.Context(), inMap(bearer(test.token)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]string{}
+			for field, value := range response.GetDynamicMetadata().GetFields() {
+				got[field] = value.GetStringValue()
+			}
+			if len(got["decision_id"]) != 32 {
+				t.Errorf("decision_id %q", got["decision_id"])
+			}
+			delete(got, "decision_id")
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAttackDeadline(t *testing.T) {
+	issuer := kindetest.NewServer()
+	defer issuer.Close()
+	client := serve(t, kinde.Config{Issuers: []kinde.Issuer{{Domain: issuer.Issuer.URL}}, Timeout: 2 * time.Second}, map[string]authz.Rules{issuer.Issuer.URL: {}})
+	known := issuer.Sign(issuer.UserClaims())
+	if err := issuer.Fail(kindetest.Hang); err != nil {
+		t.Fatal(err)
+	}
+	unknown, _ := issuer.Broken("unknown-key")
+	t.Run("S3 Q3 a hanging issuer", func(t *testing.T) {
+		for range 3 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			response, err := client.Check(ctx, inMap(bearer(unknown)))
+			cancel()
+			if err != nil {
+				t.Fatalf("no answer before the deadline: %v", err)
+			}
+			assertRefused(t, "map", response, kinde.KeysUnavailable, nil)
+		}
+	})
+	t.Run("Q3 known keys are not held up", func(t *testing.T) {
+		response, err := client.Check(t.Context(), inMap(bearer(known)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		assertAllowed(t, "map", response)
+	})
+}
