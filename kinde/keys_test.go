@@ -1,0 +1,411 @@
+package kinde_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/kinde-authz/kinde-authz/kinde"
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
+)
+
+const tenant = "https://t.kinde.com"
+
+// lab is an issuer and a verifier in a bubble of [synctest], where time passes
+// only when everybody waits. Requests go to the issuer without a network.
+type lab struct {
+	*testing.T
+	issuer   *kindetest.Issuer
+	verifier *kinde.Verifier
+	delay    time.Duration // of each request to the issuer
+
+	mu   sync.Mutex
+	seen []refreshAt
+}
+
+// refreshed is the verifier's observer.
+func (l *lab) refreshed(r kinde.Refresh) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seen = append(l.seen, refreshAt{r, time.Now()})
+}
+
+// refreshes returns what the observer has seen so far.
+func (l *lab) refreshes() []refreshAt {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.seen)
+}
+
+type refreshAt struct {
+	kinde.Refresh
+	at time.Time
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (l *lab) RoundTrip(r *http.Request) (*http.Response, error) {
+	select {
+	case <-time.After(l.delay):
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	recorder := httptest.NewRecorder()
+	l.issuer.ServeHTTP(recorder, r)
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	return recorder.Result(), nil
+}
+
+// inLab runs a test in a bubble. The issuer fails from the start with outage.
+func inLab(t *testing.T, outage kindetest.Outage, test func(l *lab)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		l := &lab{T: t, issuer: kindetest.New(tenant)}
+		l.fail(outage)
+		var err error
+		l.verifier, err = kinde.NewVerifier(kinde.Config{
+			Issuers: []kinde.Issuer{{Domain: tenant}}, Transport: l,
+			Observer: kinde.Observer{Refreshed: l.refreshed},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan struct{})
+		go func() { defer close(ended); l.verifier.Run(ctx) }()
+		synctest.Wait()
+		test(l)
+		cancel()
+		<-ended
+	})
+}
+
+func (l *lab) fail(outage kindetest.Outage) {
+	if err := l.issuer.Fail(outage); err != nil {
+		l.Fatal(err)
+	}
+}
+
+// pass lets time pass.
+func (l *lab) pass(d time.Duration) {
+	<-time.After(d) // the bubble's time, which takes none
+	synctest.Wait()
+}
+
+func (l *lab) token() string { return l.issuer.Sign(l.issuer.UserClaims()) }
+
+// wants verifies a token; an empty reason stands for a valid one.
+func (l *lab) wants(what, token string, want kinde.Reason) {
+	l.Helper()
+	_, err := l.verifier.Verify(l.Context(), token)
+	if got := reasonOf(err); got != want {
+		l.Errorf("%s: got %q, want %q (%v)", what, got, want, err)
+	}
+}
+
+func (l *lab) unknownKey() string {
+	token, err := l.issuer.Broken("unknown-key")
+	if err != nil {
+		l.Fatal(err)
+	}
+	return token
+}
+
+// naming is a token that names a key nobody has; no key signed it.
+func (l *lab) naming(id string) string {
+	encode := base64.RawURLEncoding.EncodeToString
+	return encode(fmt.Appendf(nil, `{"alg":"RS256","kid":%q}`, id)) + "." + encode(fmt.Appendf(nil, `{"iss":%q}`, tenant)) + ".AAAA"
+}
+
+// withKeyID is a token, correctly signed, that names a key by this ID.
+func (l *lab) withKeyID(id string) string {
+	header := l.issuer.Header()
+	header["kid"] = id
+	return l.issuer.SignAs(header, l.issuer.UserClaims())
+}
+
+func TestNoKeysBeforeRun(t *testing.T) {
+	issuer := kindetest.New(tenant)
+	v, err := kinde.NewVerifier(kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = v.Verify(t.Context(), issuer.Sign(issuer.UserClaims()))
+	if got := reasonOf(err); got != kinde.KeysUnavailable || v.Ready() {
+		t.Errorf("got %v, ready %t", err, v.Ready())
+	}
+}
+
+func TestRotationIsPickedUpAtOnceAndThenWithinTheCoolDown(t *testing.T) {
+	inLab(t, "", func(l *lab) {
+		old := l.token()
+		l.issuer.Rotate()
+		l.wants("new key", l.token(), "")
+		l.wants("old key", old, "")
+		l.issuer.Rotate()
+		l.wants("second rotation", l.token(), kinde.UnknownKey)
+		l.pass(29 * time.Second)
+		l.wants("in the cool-down", l.token(), kinde.UnknownKey)
+		l.pass(time.Second)
+		l.wants("behind the cool-down", l.token(), "")
+		if n := l.issuer.Fetches(); n != 3 {
+			l.Errorf("%d fetches, want 3", n)
+		}
+	})
+}
+
+func TestFloodOfUnknownKeysHidesNoRotation(t *testing.T) {
+	inLab(t, "", func(l *lab) {
+		for i := range 2000 {
+			l.wants("flood", l.naming(fmt.Sprint(i)), kinde.UnknownKey)
+			if i%500 == 0 {
+				l.pass(time.Second)
+			}
+		}
+		if n := l.issuer.Fetches(); n != 2 {
+			l.Errorf("%d fetches, want 2: the first, and one for the flood", n)
+		}
+		l.issuer.Rotate()
+		l.wants("while the flood is on", l.token(), kinde.UnknownKey)
+		l.pass(26 * time.Second)
+		l.wants("30 s after it began", l.token(), "")
+	})
+}
+
+func TestManyWaitForOneFetch(t *testing.T) {
+	inLab(t, "", func(l *lab) {
+		l.issuer.Rotate()
+		token := l.token()
+		l.delay = time.Second
+		results := make(chan error, 100)
+		for range cap(results) {
+			go func() { _, err := l.verifier.Verify(l.Context(), token); results <- err }()
+		}
+		for range cap(results) {
+			if err := <-results; err != nil {
+				l.Error(err)
+			}
+		}
+		if n := l.issuer.Fetches(); n != 2 {
+			l.Errorf("%d fetches, want 2", n)
+		}
+	})
+}
+
+func TestFailedRefetchIsNoVerdictOnTheToken(t *testing.T) {
+	inLab(t, "", func(l *lab) {
+		known := l.token()
+		l.fail(kindetest.Down)
+		l.wants("new key while the issuer is down", l.unknownKey(), kinde.KeysUnavailable)
+		l.wants("and in the cool-down", l.unknownKey(), kinde.KeysUnavailable)
+		l.wants("known key", known, "")
+		l.issuer.Rotate()
+		l.fail("")
+		l.pass(3 * time.Second)
+		l.wants("once it is back", l.token(), "")
+		l.wants("unknown key once it is back", l.unknownKey(), kinde.UnknownKey)
+	})
+}
+
+func TestFirstKeysAreFetchedAgainAndAgain(t *testing.T) {
+	for _, outage := range []kindetest.Outage{kindetest.Down, kindetest.Empty, kindetest.Garbage, kindetest.Redirect, kindetest.Huge} {
+		t.Run(string(outage), func(t *testing.T) {
+			inLab(t, outage, func(l *lab) {
+				l.wants("without keys", l.token(), kinde.KeysUnavailable)
+				l.pass(2 * time.Minute)
+				refreshes := l.refreshes()
+				for i := 1; i < len(refreshes); i++ {
+					if gap := refreshes[i].at.Sub(refreshes[i-1].at); gap < time.Second || gap > 10*time.Second {
+						l.Errorf("%s between two attempts, want 1s to 10s", gap)
+					}
+				}
+				if l.verifier.Ready() || len(l.verifier.Unready()) != 1 || refreshes[0].Err == nil {
+					l.Error("ready without keys, or without a word about it")
+				}
+				l.fail("")
+				l.pass(10 * time.Second)
+				l.wants("once it is back", l.token(), "")
+				if !l.verifier.Ready() || len(l.verifier.Unready()) != 0 {
+					l.Error("not ready")
+				}
+				l.issuer.Rotate()
+				l.wants("the first load starts no cool-down", l.token(), "")
+			})
+		})
+	}
+}
+
+func TestBrokenSetNeverReplacesAGoodOne(t *testing.T) {
+	for _, set := range []string{
+		`{"keys":[]}`, `{}`, `null`, `[]`, `{"keys":null}`, `{"keys":{}}`, `{"keys":[1]}`, `{"keys":["x"]}`, `<html>`, `{"keys":[`, ``, "\xff",
+		`{"keys":[]} x`, `{"keys":[],"keys":[]}`, `{"keys":[{"kty":"oct","kid":"a","k":"AA"}]}`,
+	} {
+		t.Run(set, func(t *testing.T) {
+			inLab(t, "", func(l *lab) {
+				l.issuer.Publish(set + " ")
+				l.pass(kinde.DefaultRefresh)
+				l.wants("known key", l.token(), "")
+				l.wants("unknown key", l.unknownKey(), kinde.KeysUnavailable)
+				if last := l.refreshes()[len(l.refreshes())-1]; last.Result != kinde.RefreshError || last.Keys != 1 {
+					l.Errorf("got %+v", last.Refresh)
+				}
+			})
+		})
+	}
+}
+
+func TestWithdrawnKeyStopsWithinRefresh(t *testing.T) {
+	inLab(t, "", func(l *lab) {
+		old, oldID := l.issuer.Sign(l.issuer.UserClaims().With("exp", time.Now().Add(24*time.Hour).Unix())), l.issuer.KeyID()
+		l.issuer.Rotate()
+		l.issuer.Withdraw(oldID)
+		l.wants("before the refresh", old, "")
+		l.pass(kinde.DefaultRefresh)
+		l.wants("after it", old, kinde.UnknownKey)
+		l.wants("the new key", l.token(), "")
+	})
+}
+
+func TestReplacedKeyWins(t *testing.T) {
+	inLab(t, "", func(l *lab) {
+		old, oldID := l.token(), l.issuer.KeyID()
+		l.issuer.Rotate()
+		l.issuer.Withdraw(oldID)
+		l.issuer.Publish(strings.ReplaceAll(l.issuer.JWKS(), l.issuer.KeyID(), oldID))
+		l.pass(kinde.DefaultRefresh)
+		l.wants("the old key under its ID", old, kinde.BadSignature)
+		l.wants("the new key under the old ID", l.withKeyID(oldID), "")
+	})
+}
+
+func TestStaleKeysAreNotUsed(t *testing.T) {
+	inLab(t, "", func(l *lab) {
+		l.fail(kindetest.Down)
+		l.pass(kinde.DefaultMaxStale - time.Second)
+		l.wants("barely fresh", l.token(), "")
+		l.pass(2 * time.Second)
+		l.wants("stale", l.token(), kinde.KeysUnavailable)
+		if l.verifier.Ready() {
+			l.Error("ready with stale keys")
+		}
+		l.fail("")
+		l.pass(15 * time.Second)
+		l.wants("once it is back", l.token(), "")
+	})
+}
+
+func TestUnchangedSetCountsAsFetched(t *testing.T) {
+	inLab(t, "", func(l *lab) {
+		l.pass(3 * kinde.DefaultMaxStale)
+		l.wants("after days", l.token(), "")
+		for _, r := range l.refreshes()[1:] {
+			if r.Result != kinde.RefreshNotModified || r.Keys != 1 || r.Err != nil {
+				l.Fatalf("got %+v", r.Refresh)
+			}
+		}
+		if n := len(l.refreshes()); n < 3*96 || n > 3*110 {
+			l.Errorf("%d refreshes in three days, want one every 13.5 to 15 minutes", n)
+		}
+	})
+}
+
+func TestCallerWithADeadlineIsAnsweredInTime(t *testing.T) {
+	inLab(t, "", func(l *lab) {
+		l.issuer.Rotate()
+		token := l.token()
+		l.delay = 2 * time.Second
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(l.Context(), 500*time.Millisecond)
+		defer cancel()
+		_, err := l.verifier.Verify(ctx, token)
+		if took := time.Since(start); reasonOf(err) != kinde.KeysUnavailable || took != 375*time.Millisecond {
+			l.Errorf("got %v after %s, want keys_unavailable after 375ms", err, took)
+		}
+		canceled, cancelNow := context.WithCancel(l.Context())
+		cancelNow()
+		if _, err := l.verifier.Verify(canceled, token); reasonOf(err) != kinde.KeysUnavailable {
+			l.Errorf("cancelled: %v", err)
+		}
+		l.pass(2 * time.Second)
+		l.wants("the fetch went on", token, "")
+		if n := l.issuer.Fetches(); n != 2 {
+			l.Errorf("%d fetches, want 2", n)
+		}
+	})
+}
+
+func TestHangingIssuerIsGivenUp(t *testing.T) {
+	inLab(t, "", func(l *lab) {
+		l.fail(kindetest.Hang)
+		start := time.Now()
+		l.wants("new key", l.unknownKey(), kinde.KeysUnavailable)
+		if took := time.Since(start); took != kinde.DefaultTimeout {
+			l.Errorf("it took %s", took)
+		}
+		l.wants("known key", l.token(), "")
+	})
+}
+
+func TestNobodyWaitsForAVerifierThatHasEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &lab{T: t, issuer: kindetest.New(tenant)}
+		v, err := kinde.NewVerifier(kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant}}, Transport: l})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		go v.Run(ctx)
+		synctest.Wait()
+		l.verifier, l.delay = v, time.Second
+		waiting := make(chan error)
+		go func() { _, err := v.Verify(t.Context(), l.unknownKey()); waiting <- err }()
+		synctest.Wait()
+		cancel()
+		if err := <-waiting; reasonOf(err) != kinde.KeysUnavailable {
+			t.Errorf("the one who waited: %v", err)
+		}
+		synctest.Wait()
+		l.wants("the next", l.unknownKey(), kinde.KeysUnavailable)
+		l.wants("a known key", l.token(), "")
+	})
+}
+
+func TestFailingRefreshesLeaveNothingBehind(t *testing.T) {
+	inLab(t, "", func(l *lab) { // the bubble fails when a goroutine stays
+		l.fail(kindetest.Down)
+		for len(l.refreshes()) < 10000 {
+			l.pass(time.Hour)
+		}
+	})
+}
+
+func TestErrorsSayTheirReason(t *testing.T) {
+	err := error(&kinde.Error{Reason: kinde.TokenExpired, Detail: "exp has passed"})
+	for name, test := range map[string]struct {
+		target error
+		want   bool
+	}{
+		"same reason":   {&kinde.Error{Reason: kinde.TokenExpired}, true},
+		"same detail":   {&kinde.Error{Reason: kinde.TokenExpired, Detail: "exp has passed"}, true},
+		"other reason":  {&kinde.Error{Reason: kinde.WrongIssuer}, false},
+		"other detail":  {&kinde.Error{Reason: kinde.TokenExpired, Detail: "x"}, false},
+		"another error": {context.Canceled, false},
+	} {
+		if errors.Is(err, test.target) != test.want {
+			t.Errorf("%s: want %t", name, test.want)
+		}
+	}
+	if got := err.Error(); got != "token_expired: exp has passed" {
+		t.Errorf("got %q", got)
+	}
+}
