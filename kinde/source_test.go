@@ -1,0 +1,265 @@
+package kinde_test
+
+import (
+	"compress/gzip"
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/kinde-authz/kinde-authz/kinde"
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
+)
+
+// firstRefresh returns how the first fetch from an issuer at that URL ends.
+func firstRefresh(t *testing.T, domain string, config kinde.Config) (kinde.Refresh, *kinde.Verifier) {
+	t.Helper()
+	fetched := make(chan kinde.Refresh, 100)
+	if config.Issuers == nil {
+		config.Issuers = []kinde.Issuer{{Domain: domain}}
+	}
+	config.InsecureHTTP = true
+	config.Observer.Refreshed = func(r kinde.Refresh) { fetched <- r }
+	v, err := kinde.NewVerifier(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); v.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-ended })
+	return <-fetched, v
+}
+
+func TestDiscovery(t *testing.T) {
+	issuer := kindetest.New("")
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("somebody asked elsewhere for %s", r.URL) }))
+	defer elsewhere.Close()
+	for name, test := range map[string]struct {
+		document string // HOST stands for the issuer's host; empty is a 404
+		error    string
+	}{
+		"jwks_uri is followed":               {`{"jwks_uri":"http://HOST/elsewhere/keys"}`, ""},
+		"no document":                        {"", ""},
+		"not JSON":                           {"<html>", ""},
+		"not UTF-8":                          {"{\"jwks_uri\":\"\xff\"}", ""},
+		"no jwks_uri":                        {`{"issuer":"http://HOST"}`, ""},
+		"repeated member":                    {`{"jwks_uri":"http://HOST/a","jwks_uri":"http://HOST/b"}`, ""},
+		"Q6 another host":                    {`{"jwks_uri":"` + elsewhere.URL + `/keys"}`, "refused"},
+		"another port":                       {`{"jwks_uri":"http://HOST1/keys"}`, "refused"},
+		"another scheme":                     {`{"jwks_uri":"https://HOST/keys"}`, "refused"},
+		"a user":                             {`{"jwks_uri":"http://user@HOST/keys"}`, "refused"},
+		"a file":                             {`{"jwks_uri":"file:///etc/passwd"}`, "refused"},
+		"a path":                             {`{"jwks_uri":"/keys"}`, "refused"},
+		"no string":                          {`{"jwks_uri":1}`, "refused"},
+		"no address":                         {`{"jwks_uri":"http://[::1"}`, "refused"},
+		"the host of another issuer's keys":  {`{"jwks_uri":"http://HOST.evil.com/keys"}`, "refused"},
+		"the host as the user of another":    {`{"jwks_uri":"http://HOST@evil.com/keys"}`, "refused"},
+		"metadata service of a cloud":        {`{"jwks_uri":"http://169.254.169.254/keys"}`, "refused"},
+		"the same host in capitals is other": {`{"jwks_uri":"HTTP://HOST/elsewhere/keys"}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("Authorization") != "" {
+					t.Error("a request for keys brings credentials")
+				}
+				switch r.URL.Path {
+				case "/.well-known/openid-configuration":
+					if test.document == "" {
+						http.NotFound(w, r)
+						return
+					}
+					fmt.Fprint(w, strings.ReplaceAll(test.document, "HOST", r.Host))
+				case "/.well-known/jwks", "/elsewhere/keys":
+					if strings.HasPrefix(r.URL.Path, "/elsewhere") != strings.Contains(test.document, "elsewhere/keys") {
+						t.Errorf("asked for %s", r.URL.Path)
+					}
+					fmt.Fprint(w, issuer.JWKS())
+				}
+			}))
+			defer server.Close()
+			got, _ := firstRefresh(t, server.URL, kinde.Config{})
+			if test.error == "" && (got.Err != nil || got.Keys != 1) {
+				t.Errorf("got %+v", got)
+			}
+			if test.error != "" && (got.Err == nil || !strings.Contains(got.Err.Error(), test.error)) {
+				t.Errorf("got %v, want a word about %s", got.Err, test.error)
+			}
+		})
+	}
+}
+
+func TestAnswersThatAreNoKeys(t *testing.T) {
+	keys := kindetest.New("").JWKS()
+	for name, answer := range map[string]http.HandlerFunc{
+		"Q6 redirect to another path": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/good", http.StatusFound) },
+		"Q6 permanent redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/good", http.StatusPermanentRedirect)
+		},
+		"Q1 status 500 with keys": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusInternalServerError)
+			fmt.Fprint(w, keys)
+		},
+		"Q17 not modified, unasked": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) },
+		"Q9 gzip bomb": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			z := gzip.NewWriter(w)
+			blanks := strings.Repeat(" ", 1<<20)
+			for range 20 {
+				fmt.Fprint(z, blanks)
+			}
+			fmt.Fprint(z, keys)
+			z.Close()
+		},
+		"P18 long body": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, strings.Repeat(" ", 256<<10), keys) },
+		"Q3 slow body": func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprint(w, "{")
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		},
+		"Q3 no answer": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"Q3 long header": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X", strings.Repeat("x", 100<<10))
+			fmt.Fprint(w, keys)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch r.URL.Path {
+				case "/.well-known/jwks":
+					answer(w, r)
+				case "/good":
+					t.Error("a redirect was followed")
+				default:
+					http.NotFound(w, r)
+				}
+			}))
+			defer server.Close()
+			got, v := firstRefresh(t, server.URL, kinde.Config{Timeout: 300 * time.Millisecond})
+			if got.Result != kinde.RefreshError || got.Err == nil || got.Keys != 0 || v.Ready() {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+	t.Run("Q10 the content type does not matter", func(t *testing.T) {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprint(w, keys)
+		}))
+		defer server.Close()
+		if got, _ := firstRefresh(t, server.URL, kinde.Config{}); got.Err != nil {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
+func TestKeysFromAFile(t *testing.T) {
+	issuer := kindetest.New(tenant)
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for name, test := range map[string]struct {
+		path string
+		keys int
+	}{
+		"Q19 good": {write("good.json", issuer.JWKS()), 1}, "missing": {filepath.Join(dir, "none.json"), 0},
+		"broken": {write("broken.json", "{"), 0}, "large": {write("large.json", issuer.JWKS()+strings.Repeat(" ", 256<<10)), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, v := firstRefresh(t, tenant, kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant, JWKSFile: test.path}}})
+			if got.Keys != test.keys || (got.Err == nil) != (test.keys == 1) {
+				t.Errorf("got %+v", got)
+			}
+			if _, err := v.Verify(t.Context(), issuer.Sign(issuer.UserClaims())); (err == nil) != (test.keys == 1) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestFailingRefreshesLeaveNoConnection(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	issuer := kindetest.NewServer()
+	defer issuer.Close()
+	if err := issuer.Fail(kindetest.Down); err != nil {
+		t.Fatal(err)
+	}
+	enough := make(chan struct{})
+	n := 0
+	v, err := kinde.NewVerifier(kinde.Config{
+		Issuers: []kinde.Issuer{{Domain: issuer.Issuer.URL}}, InsecureHTTP: true, Refresh: time.Microsecond,
+		Observer: kinde.Observer{Refreshed: func(kinde.Refresh) {
+			if n++; n == 1000 {
+				close(enough)
+			}
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); v.Run(ctx) }()
+	<-enough
+	cancel()
+	<-ended
+}
+
+func TestRefusedConfigurations(t *testing.T) {
+	issuers := []kinde.Issuer{{Domain: tenant}}
+	for name, test := range map[string]struct {
+		config kinde.Config
+		says   string
+	}{
+		"no issuer":             {kinde.Config{}, "no issuer"},
+		"no domain":             {kinde.Config{Issuers: []kinde.Issuer{{}}}, "no issuer"},
+		"Q7 http":               {kinde.Config{Issuers: []kinde.Issuer{{Domain: "http://t.kinde.com"}}}, "not https"},
+		"I10 twice":             {kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant}, {Domain: tenant + "/"}}}, "twice"},
+		"empty audience":        {kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant, Audience: []string{}}}}, "empty"},
+		"blank audience":        {kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant, Audience: []string{"a", ""}}}}, "empty"},
+		"H14 negative leeway":   {kinde.Config{Issuers: issuers, Leeway: -1}, "leeway"},
+		"H14 large leeway":      {kinde.Config{Issuers: issuers, Leeway: 5*time.Minute + 1}, "leeway"},
+		"negative refresh":      {kinde.Config{Issuers: issuers, Refresh: -1}, "refresh"},
+		"negative timeout":      {kinde.Config{Issuers: issuers, Timeout: -1}, "timeout"},
+		"stale before refresh":  {kinde.Config{Issuers: issuers, Refresh: time.Hour, MaxStale: time.Hour}, "max stale"},
+		"negative max stale":    {kinde.Config{Issuers: issuers, MaxStale: -1}, "max stale"},
+		"stale before default":  {kinde.Config{Issuers: issuers, MaxStale: time.Minute}, "max stale"},
+		"refresh after default": {kinde.Config{Issuers: issuers, Refresh: 25 * time.Hour}, "max stale"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := kinde.NewVerifier(test.config); err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("got %v, want a word about %s", err, test.says)
+			}
+		})
+	}
+}
+
+func TestParseDomain(t *testing.T) {
+	for domain, want := range map[string]string{
+		"https://t.kinde.com": "https://t.kinde.com", "https://t.kinde.com/": "https://t.kinde.com", "https://t.kinde.com//": "https://t.kinde.com",
+		"https://account.customer.com:8443": "https://account.customer.com:8443", "http://localhost:9100": "http://localhost:9100",
+		"": "", "t.kinde.com": "", "//t.kinde.com": "", "https://": "", "https://:443": "", "ftp://t.kinde.com": "", "https:t.kinde.com": "",
+		"https://t.kinde.com/x": "", "https://t.kinde.com?x": "", "https://t.kinde.com#x": "", "https://t.kinde.com/?": "", "https://u@t.kinde.com": "",
+		"https://T.kinde.com": "", "HTTPS://t.kinde.com": "", " https://t.kinde.com": "", "https://t.kinde.com ": "", "https://t kinde.com": "", "https://[::1": "",
+	} {
+		got, err := kinde.ParseDomain(domain, true)
+		if (err == nil) != (want != "") || err == nil && got.String() != want {
+			t.Errorf("%q: got %v, %v, want %q", domain, got, err, want)
+		}
+	}
+	if _, err := kinde.ParseDomain("http://localhost:9100", false); err == nil {
+		t.Error("http:// passes without the switch")
+	}
+}
