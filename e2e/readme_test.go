@@ -7,9 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
 )
 
 // shellBlocks are the blocks of commands in the README, in their order.
@@ -68,27 +65,8 @@ func runCurls(t *testing.T, block string) {
 	}
 }
 
-// runService starts the service as told, on other ports, and ends it when it
-// serves.
+// runService starts the service as told, on other ports.
 func runService(t *testing.T, block string) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "sh", "-ec", strings.Replace(block, "bin/kinde-authz", "exec "+programs.Authz, 1))
-	command.Env = append(os.Environ(), "KINDE_AUTHZ_LISTEN=127.0.0.1:0", "KINDE_AUTHZ_ADMIN_LISTEN=127.0.0.1:0", "KINDE_AUTHZ_DRAIN_DELAY=0s")
-	var log stack.Log
-	command.Stderr = &log
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "it serves", func() bool { return strings.Contains(log.String(), `"msg":"serving"`) })
-	_ = command.Process.Signal(os.Interrupt)
-	ended := make(chan error, 1)
-	go func() { ended <- command.Wait() }()
-	select {
-	case err := <-ended:
-		if err != nil {
-			t.Errorf("%v: %s", err, log.String())
-		}
-	case <-time.After(20 * time.Second):
-		t.Error("it did not end")
-	}
+	alone(t, "sh", "-ec", strings.Replace(block, "bin/kinde-authz", "exec "+programs.Authz, 1))
 }
