@@ -12,7 +12,7 @@ import (
 )
 
 // tlsRefresh is how often the files are looked at.
-const tlsRefresh = 10 * time.Second
+const tlsRefresh = time.Second
 
 // tlsFiles are the files that the gRPC port's TLS is made of, PEM. Without a
 // certificate there is no TLS; with client authorities, a client must show a

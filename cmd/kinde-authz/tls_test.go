@@ -1,0 +1,157 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/health"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+)
+
+// writePair writes a self-signed certificate for localhost and its key.
+func writePair(t *testing.T, dir, name string, serial int64) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name}, DNSNames: []string{"localhost"},
+		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key = filepath.Join(dir, name+".crt"), filepath.Join(dir, name+".key")
+	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: pkcs8}} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cert, key
+}
+
+// serveTLS serves gRPC health with those files.
+func serveTLS(t *testing.T, files tlsFiles) (address string) {
+	t.Helper()
+	server, err := newGRPCServer(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	healthv1.RegisterHealthServer(server, health.NewServer())
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(server.Stop)
+	return listener.Addr().String()
+}
+
+// call makes one call and returns the serial number of the server's
+// certificate.
+func call(t *testing.T, address string, client ...tls.Certificate) (serial int64, err error) {
+	t.Helper()
+	config := &tls.Config{
+		InsecureSkipVerify: true, Certificates: client, //nolint:gosec // the serial number tells who it is
+		VerifyConnection: func(s tls.ConnectionState) error { serial = s.PeerCertificates[0].SerialNumber.Int64(); return nil },
+	}
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(credentials.NewTLS(config)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, err = healthv1.NewHealthClient(conn).Check(t.Context(), &healthv1.HealthCheckRequest{})
+	return serial, err
+}
+
+func TestTLSFollowsItsFiles(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := writePair(t, dir, "server", 1)
+	address := serveTLS(t, tlsFiles{cert: cert, key: key})
+	if serial, err := call(t, address); err != nil || serial != 1 {
+		t.Fatalf("serial %d, %v", serial, err)
+	}
+	writePair(t, dir, "server", 2)
+	deadline, tick := time.After(20*time.Second), time.NewTicker(50*time.Millisecond)
+	defer tick.Stop()
+	for {
+		if serial, err := call(t, address); err == nil && serial == 2 {
+			return
+		}
+		select {
+		case <-deadline:
+			t.Fatal("the new certificate is not in use")
+		case <-tick.C:
+		}
+	}
+}
+
+func TestClientNeedsACertificateOfTheAuthority(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := writePair(t, dir, "server", 1)
+	clientCert, clientKey := writePair(t, dir, "client", 2)
+	strangerCert, strangerKey := writePair(t, dir, "stranger", 3)
+	address := serveTLS(t, tlsFiles{cert: cert, key: key, clientCA: clientCert})
+	for name, test := range map[string]struct {
+		cert, key string
+		passes    bool
+	}{
+		"of the authority": {clientCert, clientKey, true}, "of another": {strangerCert, strangerKey, false}, "none": {"", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var shown []tls.Certificate
+			if test.cert != "" {
+				pair, err := tls.LoadX509KeyPair(test.cert, test.key)
+				if err != nil {
+					t.Fatal(err)
+				}
+				shown = append(shown, pair)
+			}
+			if _, err := call(t, address, shown...); (err == nil) != test.passes {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestRefusedTLSFiles(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := writePair(t, dir, "server", 1)
+	_, otherKey := writePair(t, dir, "other", 2)
+	for name, test := range map[string]struct {
+		files tlsFiles
+		says  string
+	}{
+		"missing":             {tlsFiles{cert: dir + "/none", key: key}, "KINDE_AUTHZ_TLS_CERT"},
+		"key of another":      {tlsFiles{cert: cert, key: otherKey}, "KINDE_AUTHZ_TLS_KEY"},
+		"authorities missing": {tlsFiles{cert: cert, key: key, clientCA: dir + "/none"}, "KINDE_AUTHZ_TLS_CLIENT_CA"},
+		"no authority in it":  {tlsFiles{cert: cert, key: key, clientCA: key}, "holds no certificate"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := newGRPCServer(test.files); err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("got %v, want a word about %s", err, test.says)
+			}
+		})
+	}
+}
