@@ -21,9 +21,10 @@ up: build ## Run the whole local stack with a real Envoy on http://localhost:808
 up-once: build ## Play every scene of the README through a real Envoy, and stop
 	@envoy=$$(scripts/envoy) && ENVOY="$$envoy" exec bin/kinde-dev up --once
 
-test: build ## Prove that it works: unit tests with the race detector, then end to end
+test: build ## Prove that it works: unit tests with the race detector, fuzzing, then end to end
 	go vet ./...
 	go test -race -timeout 10m ./kinde/... ./authz/... ./cmd/...
+	$(MAKE) --no-print-directory fuzz FUZZTIME=10s
 	envoy=$$(scripts/envoy) && ENVOY="$$envoy" go test -count=1 -timeout 10m ./e2e/...
 
 lint: $(GOLANGCI) ## Check style, formatting and go.mod

@@ -47,7 +47,7 @@ func asJSON(v any) string {
 
 func set(keys ...any) string { return asJSON(map[string]any{"keys": keys}) }
 
-func TestKeysThatAreUsed(t *testing.T) {
+func TestAttackUsableKeys(t *testing.T) {
 	for name, changes := range map[string]map[string]any{
 		"as Kinde publishes it":     nil,
 		"without use":               {"use": nil},
@@ -68,7 +68,7 @@ func TestKeysThatAreUsed(t *testing.T) {
 	}
 }
 
-func TestKeysThatAreNotUsed(t *testing.T) {
+func TestAttackUnusableKeys(t *testing.T) {
 	one := big.NewInt(1)
 	pow := func(bits uint) *big.Int { return new(big.Int).Lsh(one, bits) }
 	for name, test := range map[string]struct {
@@ -133,7 +133,7 @@ func TestKeysThatAreNotUsed(t *testing.T) {
 	}
 }
 
-func TestSharedKeyIDNamesNoKey(t *testing.T) {
+func TestAttackSharedKeyID(t *testing.T) {
 	twin := jwkWith(map[string]any{"n": number(ofBits(2048))})
 	for name, keys := range map[string][]any{
 		"D14 P9 twice":     {jwkWith(nil), twin, jwkWith(map[string]any{"kid": "good"})},
@@ -156,7 +156,7 @@ func TestSharedKeyIDNamesNoKey(t *testing.T) {
 	})
 }
 
-func TestSetsThatAreNotUsed(t *testing.T) {
+func TestAttackKeySets(t *testing.T) {
 	key := asJSON(jwkWith(nil))
 	many := make([]any, maxSetKeys+1)
 	for i := range many {

@@ -66,28 +66,30 @@ func (l *lab) RoundTrip(r *http.Request) (*http.Response, error) {
 	return recorder.Result(), nil
 }
 
-// inLab runs a test in a bubble. The issuer fails from the start with outage.
-func inLab(t *testing.T, outage kindetest.Outage, test func(l *lab)) {
+// inLab runs a subtest in a bubble. The issuer fails from the start with outage.
+func inLab(t *testing.T, name string, outage kindetest.Outage, test func(l *lab)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		l := &lab{T: t, issuer: kindetest.New(tenant)}
-		l.fail(outage)
-		var err error
-		l.verifier, err = kinde.NewVerifier(kinde.Config{
-			Issuers: []kinde.Issuer{{Domain: tenant}}, Transport: l,
-			Observer: kinde.Observer{Refreshed: l.refreshed},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(context.Background())
-		ended := make(chan struct{})
-		go func() { defer close(ended); l.verifier.Run(ctx) }()
-		synctest.Wait()
-		test(l)
-		cancel()
-		<-ended
+	t.Run(name, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { experiment(t, outage, test) }) })
+}
+
+func experiment(t *testing.T, outage kindetest.Outage, test func(l *lab)) {
+	l := &lab{T: t, issuer: kindetest.New(tenant)}
+	l.fail(outage)
+	var err error
+	l.verifier, err = kinde.NewVerifier(kinde.Config{
+		Issuers: []kinde.Issuer{{Domain: tenant}}, Transport: l,
+		Observer: kinde.Observer{Refreshed: l.refreshed},
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); l.verifier.Run(ctx) }()
+	synctest.Wait()
+	test(l)
+	cancel()
+	<-ended
 }
 
 func (l *lab) fail(outage kindetest.Outage) {
@@ -146,8 +148,8 @@ func TestNoKeysBeforeRun(t *testing.T) {
 	}
 }
 
-func TestRotationIsPickedUpAtOnceAndThenWithinTheCoolDown(t *testing.T) {
-	inLab(t, "", func(l *lab) {
+func TestAttackRotation(t *testing.T) {
+	inLab(t, "Q11 R1 picked up at once, and then within the cool-down", "", func(l *lab) {
 		old := l.token()
 		l.issuer.Rotate()
 		l.wants("new key", l.token(), "")
@@ -164,8 +166,8 @@ func TestRotationIsPickedUpAtOnceAndThenWithinTheCoolDown(t *testing.T) {
 	})
 }
 
-func TestFloodOfUnknownKeysHidesNoRotation(t *testing.T) {
-	inLab(t, "", func(l *lab) {
+func TestAttackFlood(t *testing.T) {
+	inLab(t, "R1 R3 unknown keys hide no rotation", "", func(l *lab) {
 		for i := range 2000 {
 			l.wants("flood", l.naming(fmt.Sprint(i)), kinde.UnknownKey)
 			if i%500 == 0 {
@@ -182,8 +184,8 @@ func TestFloodOfUnknownKeysHidesNoRotation(t *testing.T) {
 	})
 }
 
-func TestManyWaitForOneFetch(t *testing.T) {
-	inLab(t, "", func(l *lab) {
+func TestAttackStampede(t *testing.T) {
+	inLab(t, "D5 R1 many wait for one fetch", "", func(l *lab) {
 		l.issuer.Rotate()
 		token := l.token()
 		l.delay = time.Second
@@ -202,8 +204,8 @@ func TestManyWaitForOneFetch(t *testing.T) {
 	})
 }
 
-func TestFailedRefetchIsNoVerdictOnTheToken(t *testing.T) {
-	inLab(t, "", func(l *lab) {
+func TestAttackFailedRefetch(t *testing.T) {
+	inLab(t, "Q2 Q15 no verdict on the token", "", func(l *lab) {
 		known := l.token()
 		l.fail(kindetest.Down)
 		l.wants("new key while the issuer is down", l.unknownKey(), kinde.KeysUnavailable)
@@ -217,55 +219,51 @@ func TestFailedRefetchIsNoVerdictOnTheToken(t *testing.T) {
 	})
 }
 
-func TestFirstKeysAreFetchedAgainAndAgain(t *testing.T) {
+func TestAttackOutageAtTheStart(t *testing.T) {
 	for _, outage := range []kindetest.Outage{kindetest.Down, kindetest.Empty, kindetest.Garbage, kindetest.Redirect, kindetest.Huge} {
-		t.Run(string(outage), func(t *testing.T) {
-			inLab(t, outage, func(l *lab) {
-				l.wants("without keys", l.token(), kinde.KeysUnavailable)
-				l.pass(2 * time.Minute)
-				refreshes := l.refreshes()
-				for i := 1; i < len(refreshes); i++ {
-					if gap := refreshes[i].at.Sub(refreshes[i-1].at); gap < time.Second || gap > 10*time.Second {
-						l.Errorf("%s between two attempts, want 1s to 10s", gap)
-					}
+		inLab(t, "Q1 P1 P3 "+string(outage), outage, func(l *lab) {
+			l.wants("without keys", l.token(), kinde.KeysUnavailable)
+			l.pass(2 * time.Minute)
+			refreshes := l.refreshes()
+			for i := 1; i < len(refreshes); i++ {
+				if gap := refreshes[i].at.Sub(refreshes[i-1].at); gap < time.Second || gap > 10*time.Second {
+					l.Errorf("%s between two attempts, want 1s to 10s", gap)
 				}
-				if l.verifier.Ready() || len(l.verifier.Unready()) != 1 || refreshes[0].Err == nil {
-					l.Error("ready without keys, or without a word about it")
-				}
-				l.fail("")
-				l.pass(10 * time.Second)
-				l.wants("once it is back", l.token(), "")
-				if !l.verifier.Ready() || len(l.verifier.Unready()) != 0 {
-					l.Error("not ready")
-				}
-				l.issuer.Rotate()
-				l.wants("the first load starts no cool-down", l.token(), "")
-			})
+			}
+			if l.verifier.Ready() || len(l.verifier.Unready()) != 1 || refreshes[0].Err == nil {
+				l.Error("ready without keys, or without a word about it")
+			}
+			l.fail("")
+			l.pass(10 * time.Second)
+			l.wants("once it is back", l.token(), "")
+			if !l.verifier.Ready() || len(l.verifier.Unready()) != 0 {
+				l.Error("not ready")
+			}
+			l.issuer.Rotate()
+			l.wants("the first load starts no cool-down", l.token(), "")
 		})
 	}
 }
 
-func TestBrokenSetNeverReplacesAGoodOne(t *testing.T) {
+func TestAttackBrokenSet(t *testing.T) {
 	for _, set := range []string{
 		`{"keys":[]}`, `{}`, `null`, `[]`, `{"keys":null}`, `{"keys":{}}`, `{"keys":[1]}`, `{"keys":["x"]}`, `<html>`, `{"keys":[`, ``, "\xff",
 		`{"keys":[]} x`, `{"keys":[],"keys":[]}`, `{"keys":[{"kty":"oct","kid":"a","k":"AA"}]}`,
 	} {
-		t.Run(set, func(t *testing.T) {
-			inLab(t, "", func(l *lab) {
-				l.issuer.Publish(set + " ")
-				l.pass(kinde.DefaultRefresh)
-				l.wants("known key", l.token(), "")
-				l.wants("unknown key", l.unknownKey(), kinde.KeysUnavailable)
-				if last := l.refreshes()[len(l.refreshes())-1]; last.Result != kinde.RefreshError || last.Keys != 1 {
-					l.Errorf("got %+v", last.Refresh)
-				}
-			})
+		inLab(t, "P2 P3 Q2 "+set, "", func(l *lab) {
+			l.issuer.Publish(set + " ")
+			l.pass(kinde.DefaultRefresh)
+			l.wants("known key", l.token(), "")
+			l.wants("unknown key", l.unknownKey(), kinde.KeysUnavailable)
+			if last := l.refreshes()[len(l.refreshes())-1]; last.Result != kinde.RefreshError || last.Keys != 1 {
+				l.Errorf("got %+v", last.Refresh)
+			}
 		})
 	}
 }
 
-func TestWithdrawnKeyStopsWithinRefresh(t *testing.T) {
-	inLab(t, "", func(l *lab) {
+func TestAttackWithdrawnKey(t *testing.T) {
+	inLab(t, "Q13 stops working within the refresh", "", func(l *lab) {
 		old, oldID := l.issuer.Sign(l.issuer.UserClaims().With("exp", time.Now().Add(24*time.Hour).Unix())), l.issuer.KeyID()
 		l.issuer.Rotate()
 		l.issuer.Withdraw(oldID)
@@ -276,8 +274,8 @@ func TestWithdrawnKeyStopsWithinRefresh(t *testing.T) {
 	})
 }
 
-func TestReplacedKeyWins(t *testing.T) {
-	inLab(t, "", func(l *lab) {
+func TestAttackReplacedKey(t *testing.T) {
+	inLab(t, "Q14 the new key wins", "", func(l *lab) {
 		old, oldID := l.token(), l.issuer.KeyID()
 		l.issuer.Rotate()
 		l.issuer.Withdraw(oldID)
@@ -288,8 +286,8 @@ func TestReplacedKeyWins(t *testing.T) {
 	})
 }
 
-func TestStaleKeysAreNotUsed(t *testing.T) {
-	inLab(t, "", func(l *lab) {
+func TestAttackStaleKeys(t *testing.T) {
+	inLab(t, "Q2 used until max stale and no longer", "", func(l *lab) {
 		l.fail(kindetest.Down)
 		l.pass(kinde.DefaultMaxStale - time.Second)
 		l.wants("barely fresh", l.token(), "")
@@ -304,8 +302,8 @@ func TestStaleKeysAreNotUsed(t *testing.T) {
 	})
 }
 
-func TestUnchangedSetCountsAsFetched(t *testing.T) {
-	inLab(t, "", func(l *lab) {
+func TestAttackUnchangedSet(t *testing.T) {
+	inLab(t, "Q17 counts as fetched", "", func(l *lab) {
 		l.pass(3 * kinde.DefaultMaxStale)
 		l.wants("after days", l.token(), "")
 		for _, r := range l.refreshes()[1:] {
@@ -319,8 +317,8 @@ func TestUnchangedSetCountsAsFetched(t *testing.T) {
 	})
 }
 
-func TestCallerWithADeadlineIsAnsweredInTime(t *testing.T) {
-	inLab(t, "", func(l *lab) {
+func TestAttackShortDeadline(t *testing.T) {
+	inLab(t, "S3 answered in time, and the fetch goes on", "", func(l *lab) {
 		l.issuer.Rotate()
 		token := l.token()
 		l.delay = 2 * time.Second
@@ -344,8 +342,8 @@ func TestCallerWithADeadlineIsAnsweredInTime(t *testing.T) {
 	})
 }
 
-func TestHangingIssuerIsGivenUp(t *testing.T) {
-	inLab(t, "", func(l *lab) {
+func TestAttackHangingIssuer(t *testing.T) {
+	inLab(t, "Q3 given up after the timeout", "", func(l *lab) {
 		l.fail(kindetest.Hang)
 		start := time.Now()
 		l.wants("new key", l.unknownKey(), kinde.KeysUnavailable)
@@ -380,8 +378,8 @@ func TestNobodyWaitsForAVerifierThatHasEnded(t *testing.T) {
 	})
 }
 
-func TestFailingRefreshesLeaveNothingBehind(t *testing.T) {
-	inLab(t, "", func(l *lab) { // the bubble fails when a goroutine stays
+func TestAttackFailingRefreshes(t *testing.T) {
+	inLab(t, "Q5 ten thousand leave nothing behind", "", func(l *lab) { // the bubble fails when a goroutine stays
 		l.fail(kindetest.Down)
 		for len(l.refreshes()) < 10000 {
 			l.pass(time.Hour)

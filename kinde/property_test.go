@@ -30,25 +30,23 @@ type history struct {
 func TestRandomHistoriesOfKeys(t *testing.T) {
 	for range 12 {
 		seed := rand.Uint64()
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			inLab(t, "", func(l *lab) {
-				h := &history{
-					lab: l, random: rand.New(rand.NewPCG(seed, 0)),
-					tokens: map[string]string{}, withdrawn: map[string]time.Time{},
-				}
-				h.publish()
-				other := kindetest.New(tenant)
-				h.stranger = other.Sign(other.UserClaims())
-				start := time.Now()
-				for range 60 {
-					h.step()
-					h.check()
-				}
-				// One a cool-down, one a refresh and, while it fails, one a retry of a second or more.
-				if most := 2 + int(time.Since(start)/time.Second); l.issuer.Fetches() > most {
-					l.Errorf("%d fetches in %s", l.issuer.Fetches(), time.Since(start))
-				}
-			})
+		inLab(t, fmt.Sprint(seed), "", func(l *lab) {
+			h := &history{
+				lab: l, random: rand.New(rand.NewPCG(seed, 0)),
+				tokens: map[string]string{}, withdrawn: map[string]time.Time{},
+			}
+			h.publish()
+			other := kindetest.New(tenant)
+			h.stranger = other.Sign(other.UserClaims())
+			start := time.Now()
+			for range 60 {
+				h.step()
+				h.check()
+			}
+			// One a cool-down, one a refresh and, while it fails, one a retry of a second or more.
+			if most := 2 + int(time.Since(start)/time.Second); l.issuer.Fetches() > most {
+				l.Errorf("%d fetches in %s", l.issuer.Fetches(), time.Since(start))
+			}
 		})
 	}
 }

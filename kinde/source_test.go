@@ -38,7 +38,7 @@ func firstRefresh(t *testing.T, domain string, config kinde.Config) (kinde.Refre
 	return <-fetched, v
 }
 
-func TestDiscovery(t *testing.T) {
+func TestAttackDiscovery(t *testing.T) {
 	issuer := kindetest.New("")
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("somebody asked elsewhere for %s", r.URL) }))
 	defer elsewhere.Close()
@@ -96,7 +96,7 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
-func TestAnswersThatAreNoKeys(t *testing.T) {
+func TestAttackIssuerAnswers(t *testing.T) {
 	keys := kindetest.New("").JWKS()
 	for name, answer := range map[string]http.HandlerFunc{
 		"Q6 redirect to another path": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/good", http.StatusFound) },
@@ -160,7 +160,7 @@ func TestAnswersThatAreNoKeys(t *testing.T) {
 	})
 }
 
-func TestKeysFromAFile(t *testing.T) {
+func TestAttackKeysFromAFile(t *testing.T) {
 	issuer := kindetest.New(tenant)
 	dir := t.TempDir()
 	write := func(name, content string) string {
@@ -217,7 +217,7 @@ func TestFailingRefreshesLeaveNoConnection(t *testing.T) {
 	<-ended
 }
 
-func TestRefusedConfigurations(t *testing.T) {
+func TestAttackConfigurations(t *testing.T) {
 	issuers := []kinde.Issuer{{Domain: tenant}}
 	for name, test := range map[string]struct {
 		config kinde.Config

@@ -1,0 +1,206 @@
+package authz_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/big"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"go.uber.org/zap"
+
+	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/kinde"
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
+)
+
+// jwkOf is the key that signs, with members changed; nil removes one.
+func jwkOf(issuer *kindetest.Server, changes map[string]any) map[string]any {
+	key := map[string]any{
+		"kty": "RSA", "kid": issuer.KeyID(), "use": "sig", "alg": "RS256", "e": "AQAB",
+		"n": base64.RawURLEncoding.EncodeToString(issuer.PrivateKey().N.Bytes()),
+	}
+	maps.Copy(key, changes)
+	maps.DeleteFunc(key, func(_ string, v any) bool { return v == nil })
+	return key
+}
+
+func base64Of(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.Bytes()) }
+
+// TestAttackPublishedKeys publishes the key that signs in a form that must not
+// be used, beside one that may, and sends a token of it.
+func TestAttackPublishedKeys(t *testing.T) {
+	issuer := kindetest.NewServer()
+	defer issuer.Close()
+	spare := kindetest.New(issuer.Issuer.URL)
+	var spareKeys struct {
+		Keys []map[string]any `json:"keys"`
+	}
+	if err := json.Unmarshal([]byte(spare.JWKS()), &spareKeys); err != nil {
+		t.Fatal(err)
+	}
+	one := big.NewInt(1)
+	wrapped := new(big.Int).Add(new(big.Int).Lsh(one, 64), big.NewInt(65537))
+	for name, test := range map[string]struct {
+		changes map[string]any
+		want    authz.Reason
+	}{
+		"P0 as it should be":     {nil, ""},
+		"P5 secret":              {map[string]any{"kty": "oct", "k": "c2VjcmV0"}, kinde.UnknownKey},
+		"P6 private":             {map[string]any{"d": "AQAB"}, kinde.UnknownKey},
+		"P7 to encrypt":          {map[string]any{"use": "enc"}, kinde.UnknownKey},
+		"P7 key_ops encrypt":     {map[string]any{"key_ops": []string{"encrypt"}}, kinde.UnknownKey},
+		"P7 key_ops sign":        {map[string]any{"key_ops": []string{"sign"}}, kinde.UnknownKey},
+		"P9 no key ID":           {map[string]any{"kid": nil}, kinde.UnknownKey},
+		"P9 number as key ID":    {map[string]any{"kid": 1}, kinde.UnknownKey},
+		"P10 EC":                 {map[string]any{"kty": "EC"}, kinde.UnknownKey},
+		"P11 1024 bits":          {map[string]any{"n": base64Of(new(big.Int).SetBit(new(big.Int).Lsh(one, 1023), 0, 1))}, kinde.UnknownKey},
+		"P13 e 1":                {map[string]any{"e": "AQ"}, kinde.UnknownKey},
+		"P13 e 3":                {map[string]any{"e": "Aw"}, kinde.UnknownKey},
+		"P14 e that wraps round": {map[string]any{"e": base64Of(wrapped)}, kinde.UnknownKey},
+		"P15 n even":             {map[string]any{"n": base64Of(new(big.Int).Lsh(one, 2047))}, kinde.UnknownKey},
+		"P15 n with a zero":      {map[string]any{"n": "AA" + base64Of(issuer.PrivateKey().N)}, kinde.UnknownKey},
+		"P17 certificates":       {map[string]any{"x5c": []string{"x"}, "x5u": "https://evil"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			issuer.Publish(marshal(map[string]any{"keys": []any{jwkOf(issuer, test.changes), spareKeys.Keys[0]}}))
+			assertKeys(t, issuer, test.want)
+		})
+	}
+	t.Run("D14 P9 two keys of one ID", func(t *testing.T) {
+		twin := jwkOf(issuer, map[string]any{"n": spareKeys.Keys[0]["n"]})
+		issuer.Publish(marshal(map[string]any{"keys": []any{twin, jwkOf(issuer, nil), spareKeys.Keys[0]}}))
+		assertKeys(t, issuer, kinde.UnknownKey)
+	})
+	t.Run("P5 HS256 with the published secret", func(t *testing.T) {
+		issuer.Publish(marshal(map[string]any{"keys": []any{map[string]any{"kty": "oct", "kid": "s", "k": "c2VjcmV0"}, jwkOf(issuer, nil)}}))
+		input := encode(`{"alg":"HS256","kid":"s"}`) + "." + encode(marshal(issuer.UserClaims()))
+		mac := hmac.New(sha256.New, []byte("secret"))
+		mac.Write([]byte(input))
+		assertToken(t, issuer, input+"."+encode(string(mac.Sum(nil))), kinde.UnsupportedAlgorithm)
+	})
+}
+
+// TestAttackPublishedSets starts with a set that holds no usable key.
+func TestAttackPublishedSets(t *testing.T) {
+	issuer := kindetest.NewServer()
+	defer issuer.Close()
+	good := marshal(jwkOf(issuer, nil))
+	many := make([]any, 10000)
+	for i := range many {
+		many[i] = map[string]any{"kty": "RSA", "kid": fmt.Sprint(i), "e": "AQAB", "n": strings.Repeat("A", 900)}
+	}
+	for name, set := range map[string]string{
+		"P1 D2 no key": `{"keys":[]}`, "P3 no keys": `{}`, "P3 null": `null`, "P3 list": `[` + good + `]`, "P3 HTML": `<html>`, "P3 bare key": good,
+		"P3 PEM": `-----BEGIN PUBLIC KEY-----`, "P3 cut short": `{"keys":[` + good, "P3 trailing garbage": `{"keys":[` + good + `]}x`,
+		"P18 10,000 keys": marshal(map[string]any{"keys": many}), "P19 deep": `{"keys":[` + good + `],"x":` + strings.Repeat("[", 9999) + strings.Repeat("]", 9999) + `}`,
+		"P19 members repeated": `{"keys":[` + strings.Replace(good, `"e":`, `"e":"AQAB","e":`, 1) + `]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			issuer.Publish(set)
+			assertKeys(t, issuer, kinde.KeysUnavailable)
+		})
+	}
+}
+
+// assertKeys starts a service with what the issuer publishes now and sends a
+// token of the key that signs.
+func assertKeys(t *testing.T, issuer *kindetest.Server, want authz.Reason) {
+	t.Helper()
+	assertToken(t, issuer, issuer.Sign(issuer.UserClaims()), want)
+}
+
+func assertToken(t *testing.T, issuer *kindetest.Server, token string, want authz.Reason) {
+	t.Helper()
+	config := kinde.Config{Issuers: []kinde.Issuer{{Domain: issuer.Issuer.URL}}}
+	w := &world{client: serve(t, config, map[string]authz.Rules{issuer.Issuer.URL: {}})}
+	attack(t, w, []row{{"sent", func(*world) []header { return bearer(token) }, want}})
+}
+
+func TestAttackClock(t *testing.T) {
+	issuer := kindetest.NewServer()
+	defer issuer.Close()
+	var offset atomic.Int64
+	w := &world{client: serve(t, kinde.Config{
+		Issuers: []kinde.Issuer{{Domain: issuer.Issuer.URL}}, Leeway: 30 * time.Second, MaxStale: 1000 * time.Hour,
+		Now: func() time.Time { return time.Now().Add(time.Duration(offset.Load())) },
+	}, map[string]authz.Rules{issuer.Issuer.URL: {}})}
+	token := issuer.Sign(issuer.UserClaims())
+	expired, err := issuer.Broken("expired")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name   string
+		offset time.Duration
+		token  string
+		want   authz.Reason
+	}{
+		{"T1 as it is", 0, token, ""},
+		{"T1 a day on", 24 * time.Hour, token, kinde.TokenExpired},
+		{"T1 back again", 0, token, ""},
+		{"T2 a day back", -24 * time.Hour, token, kinde.TokenNotYetValid},
+		{"T2 an expired token", -30 * time.Minute, expired, kinde.TokenExpired},
+		{"T3 before 2020", -10 * 365 * 24 * time.Hour, token, kinde.TokenNotYetValid},
+	} {
+		offset.Store(int64(test.offset))
+		attack(t, w, []row{{test.name, func(*world) []header { return bearer(test.token) }, test.want}})
+	}
+}
+
+func TestAttackPort(t *testing.T) {
+	authorizer, err := authz.NewAuthorizer(authz.Config{Verifier: verified{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer()
+	authv3.RegisterAuthorizationServer(server, authz.NewServer(authorizer, zap.NewNop()))
+	go func() { _ = server.Serve(listener) }()
+	defer server.Stop()
+	conn, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for _, method := range []string{
+		"/envoy.service.auth.v2.Authorization/Check", "/envoy.service.auth.v3.Authorization/Other",
+		"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+	} {
+		t.Run("S9 S10 "+method, func(t *testing.T) {
+			err := conn.Invoke(t.Context(), method, &authv3.CheckRequest{}, &authv3.CheckResponse{})
+			if status.Code(err) != codes.Unimplemented {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	t.Run("S9 plain HTTP", func(t *testing.T) {
+		plain, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer plain.Close()
+		fmt.Fprint(plain, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		response, err := authv3.NewAuthorizationClient(conn).Check(t.Context(), &authv3.CheckRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		assertRefused(t, "after it", response, authz.MissingToken, nil)
+	})
+}
