@@ -171,7 +171,7 @@ func TestAttackPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := grpc.NewServer()
-	authv3.RegisterAuthorizationServer(server, authz.NewServer(authorizer, zap.NewNop()))
+	authv3.RegisterAuthorizationServer(server, authz.NewServer(authorizer, zap.NewNop(), nil))
 	go func() { _ = server.Serve(listener) }()
 	defer server.Stop()
 	conn, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))

@@ -198,7 +198,7 @@ func TestAttackDropsAuthorization(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{client: dial(t, authz.NewServer(authorizer, zap.NewNop()))}
+	w := &world{client: dial(t, authz.NewServer(authorizer, zap.NewNop(), nil))}
 	t.Run("N17 when told so", func(t *testing.T) {
 		if _, remove := headersOf(t, w, bearer("a.b.c")); !slices.Contains(remove, "authorization") {
 			t.Errorf("removed %v", remove)

@@ -67,7 +67,7 @@ func serve(t testing.TB, config kinde.Config, rules map[string]authz.Rules) auth
 	for range config.Issuers {
 		<-fetched
 	}
-	return dial(t, authz.NewServer(authorizer, zap.NewNop()))
+	return dial(t, authz.NewServer(authorizer, zap.NewNop(), nil))
 }
 
 // dial serves over gRPC on the loopback interface and returns a client.

@@ -57,10 +57,20 @@ func allow(request *Request, policy string, token *kinde.Token, dropAuthorizatio
 // newID returns 32 hexadecimal digits.
 func newID() string { return fmt.Sprintf("%016x%016x", rand.Uint64(), rand.Uint64()) }
 
-// verdict is the decision in a word, for logs and metadata.
-func (d *Decision) verdict() string {
+// Verdict is the decision in a word, allow or deny, for logs, metrics and
+// metadata.
+func (d *Decision) Verdict() string {
 	if d.allowed {
 		return "allow"
 	}
 	return "deny"
+}
+
+// Actor is who the token stands for: user, system, or none while no token was
+// verified.
+func (d *Decision) Actor() string {
+	if d.Token == nil || d.Token.Actor == "" {
+		return "none"
+	}
+	return string(d.Token.Actor)
 }

@@ -38,7 +38,7 @@ func FuzzCheck(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	server := NewServer(authorizer, zap.NewNop())
+	server := NewServer(authorizer, zap.NewNop(), nil)
 	f.Fuzz(func(t *testing.T, bytes []byte) {
 		request := &authv3.CheckRequest{}
 		if proto.Unmarshal(bytes, request) != nil {

@@ -23,17 +23,14 @@ func logDecision(log *zap.Logger, request *Request, d *Decision, took time.Durat
 	}
 	path, _, _ := strings.Cut(request.Path, "?")
 	path, _, _ = strings.Cut(path, "#")
-	actor, org := "none", ""
+	org := ""
 	if d.Token != nil {
 		org = d.Token.OrgCode
-		if d.Token.Actor != "" {
-			actor = string(d.Token.Actor)
-		}
 	}
 	fields := []zap.Field{
 		zap.String("decision_id", d.ID), zap.String("x-request-id", cut(request.ID, maxLoggedID)),
-		zap.String("decision", d.verdict()), zap.String("reason", string(d.Reason)),
-		zap.String("actor", actor), zap.String("org_code", org), zap.String("policy", d.Policy),
+		zap.String("decision", d.Verdict()), zap.String("reason", string(d.Reason)),
+		zap.String("actor", d.Actor()), zap.String("org_code", org), zap.String("policy", d.Policy),
 		zap.String("method", cut(request.Method, maxLoggedMethod)), zap.String("path", cut(path, maxLoggedPath)),
 		zap.Duration("duration", took),
 	}

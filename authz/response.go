@@ -110,7 +110,7 @@ func metadata(d *Decision) *structpb.Struct {
 			fields[name] = structpb.NewStringValue(value)
 		}
 	}
-	set("decision", d.verdict())
+	set("decision", d.Verdict())
 	set("reason", string(d.Reason))
 	set("decision_id", d.ID)
 	set("policy", d.Policy)

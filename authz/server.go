@@ -15,34 +15,42 @@ type Server struct {
 	authv3.UnimplementedAuthorizationServer
 	authorizer *Authorizer
 	log        *zap.Logger
+	observe    func(*Decision, time.Duration)
 }
 
-// NewServer returns a server that logs one line a decision to log.
-func NewServer(authorizer *Authorizer, log *zap.Logger) *Server {
-	return &Server{authorizer: authorizer, log: log}
+// NewServer returns a server that logs one line a decision to log, and then
+// calls observe, unless it is nil, with the decision and how long it took.
+func NewServer(authorizer *Authorizer, log *zap.Logger, observe func(*Decision, time.Duration)) *Server {
+	if observe == nil {
+		observe = func(*Decision, time.Duration) {}
+	}
+	return &Server{authorizer: authorizer, log: log, observe: observe}
 }
 
 // Check answers one call. It never returns a gRPC error, which Envoy takes for
 // a failure of the service and, set to fail open, would let pass: whatever
 // goes wrong ends as a denial.
 func (s *Server) Check(ctx context.Context, check *authv3.CheckRequest) (response *authv3.CheckResponse, _ error) {
+	start := time.Now()
 	defer func() {
 		if fault := recover(); fault != nil {
-			response = s.denyFault(fault)
+			response = s.denyFault(fault, time.Since(start))
 		}
 	}()
-	start := time.Now()
 	request := newRequest(check)
 	decision := s.authorizer.Decide(ctx, request)
-	logDecision(s.log, request, &decision, time.Since(start))
+	took := time.Since(start)
+	logDecision(s.log, request, &decision, took)
+	s.observe(&decision, took)
 	return newResponse(&decision), nil
 }
 
 // denyFault is the denial for a panic.
-func (s *Server) denyFault(fault any) *authv3.CheckResponse {
+func (s *Server) denyFault(fault any, took time.Duration) *authv3.CheckResponse {
 	decision := deny(InternalError, "", nil)
 	s.log.Error("a check panicked", zap.String("decision_id", decision.ID), zap.String("reason", string(InternalError)),
 		zap.Any("fault", fault), zap.ByteString("stack", debug.Stack()))
+	s.observe(&decision, took)
 	return newResponse(&decision)
 }
 

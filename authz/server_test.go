@@ -31,7 +31,7 @@ func newTestServer(t *testing.T, verify verifierFunc) (*Server, *observer.Observ
 		t.Fatal(err)
 	}
 	core, logs := observer.New(zap.DebugLevel)
-	return NewServer(authorizer, zap.New(core)), logs
+	return NewServer(authorizer, zap.New(core), nil), logs
 }
 
 // checkWith is a request with a bearer token.

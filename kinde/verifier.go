@@ -211,22 +211,38 @@ func (v *Verifier) Run(ctx context.Context) {
 	group.Wait()
 }
 
-// Unready returns the issuers, in configured order, that have no usable keys
-// now.
-func (v *Verifier) Unready() []string {
-	var unready []string
+// KeyStatus is the state of one issuer's keys.
+type KeyStatus struct {
+	// Issuer is the issuer's domain.
+	Issuer string
+	// Keys is how many keys are known, zero before the first fetch.
+	Keys int
+	// Age is how long ago they were fetched.
+	Age time.Duration
+	// Usable reports whether tokens can be decided on: keys are there, and
+	// not too old.
+	Usable bool
+}
+
+// Status returns the state of each issuer's keys, in configured order.
+func (v *Verifier) Status() []KeyStatus {
+	all := make([]KeyStatus, 0, len(v.domains))
 	for _, domain := range v.domains {
 		keys := v.issuers[domain].keys
-		if keys.usable(keys.current.Load()) != nil {
-			unready = append(unready, domain)
+		status := KeyStatus{Issuer: domain}
+		if set := keys.current.Load(); set != nil && len(set.keys) > 0 {
+			status.Keys, status.Age, status.Usable = len(set.keys), v.now().Sub(set.fetched), keys.usable(set) == nil
 		}
+		all = append(all, status)
 	}
-	return unready
+	return all
 }
 
 // Ready reports whether at least one issuer has usable keys, so that some
 // token can be decided on.
-func (v *Verifier) Ready() bool { return len(v.Unready()) < len(v.domains) }
+func (v *Verifier) Ready() bool {
+	return slices.ContainsFunc(v.Status(), func(s KeyStatus) bool { return s.Usable })
+}
 
 var (
 	errIssuer    = &Error{WrongIssuer, "iss is none of the configured issuers"}

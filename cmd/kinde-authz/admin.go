@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -12,22 +11,25 @@ func newAdminServer(s *service) *http.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.serveReady)
+	mux.Handle("GET /metrics", s.metrics.handler())
 	return &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
 }
 
 // serveReady answers 200 while at least one issuer's tokens can be decided on,
-// and names the issuers whose cannot.
+// and says of each issuer whether its tokens can.
 func (s *service) serveReady(w http.ResponseWriter, _ *http.Request) {
-	unready := s.verifier.Unready()
-	if s.readiness.draining.Load() || !s.verifier.Ready() {
+	draining := s.readiness.draining.Load()
+	if draining || !s.verifier.Ready() {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	if s.readiness.draining.Load() {
+	if draining {
 		fmt.Fprintln(w, "draining")
 	}
-	if len(unready) > 0 {
-		fmt.Fprintln(w, "without keys:", strings.Join(unready, " "))
-		return
+	for _, status := range s.verifier.Status() {
+		word := "ok"
+		if !status.Usable {
+			word = "without usable keys"
+		}
+		fmt.Fprintf(w, "%s: %s\n", status.Issuer, word)
 	}
-	fmt.Fprintln(w, "ok")
 }

@@ -56,6 +56,7 @@ type service struct {
 	log       *zap.Logger
 	verifier  *kinde.Verifier
 	readiness *readiness
+	metrics   *metrics
 	grpc      *grpc.Server
 	grpcPort  *port
 	admin     *http.Server
@@ -64,7 +65,7 @@ type service struct {
 
 // newService puts the service together and takes its ports.
 func newService(settings *settings, log *zap.Logger) (*service, error) {
-	s := &service{log: log, readiness: newReadiness()}
+	s := &service{log: log, readiness: newReadiness(), metrics: newMetrics()}
 	settings.verifier.Observer.Refreshed = s.refreshed
 	var err error
 	if s.verifier, err = kinde.NewVerifier(settings.verifier); err != nil {
@@ -79,7 +80,8 @@ func newService(settings *settings, log *zap.Logger) (*service, error) {
 	if s.grpc, err = newGRPCServer(settings.tls); err != nil {
 		return nil, usageError{err}
 	}
-	authv3.RegisterAuthorizationServer(s.grpc, authz.NewServer(authorizer, log))
+	s.metrics.registry.MustRegister(keyMetrics{s.verifier})
+	authv3.RegisterAuthorizationServer(s.grpc, authz.NewServer(authorizer, log, s.metrics.decided))
 	s.readiness.register(s.grpc)
 	s.admin = newAdminServer(s)
 	if s.grpcPort, err = listen("KINDE_AUTHZ_LISTEN (--listen, listen)", settings.listen); err != nil {
@@ -107,8 +109,10 @@ func warn(settings *settings, log *zap.Logger) {
 	}
 }
 
-// refreshed tells the log and the readiness of an attempt to fetch keys.
+// refreshed tells the log, the metrics and the readiness of an attempt to fetch
+// keys.
 func (s *service) refreshed(r kinde.Refresh) {
+	s.metrics.refreshed(r)
 	issuer, keys := zap.String("issuer", r.Issuer), zap.Int("keys", r.Keys)
 	for _, err := range r.Refused {
 		s.log.Warn("a key is not used", issuer, zap.Error(err))

@@ -24,7 +24,7 @@ type serveCommand struct {
 	Audience    *string        `env:"KINDE_AUDIENCE" placeholder:"API,…" help:"Audiences, comma-separated; a token must name one of them. Unset: not checked."`
 	AllowedOrgs *string        `env:"KINDE_ALLOWED_ORGS" placeholder:"ORG,…" help:"Organization codes, comma-separated; a token must have one of them. Unset: any organization, or none."`
 	Listen      *string        `env:"KINDE_AUTHZ_LISTEN" placeholder:"ADDRESS" help:"Address of the gRPC port, or unix:/path. Default: :9191."`
-	AdminListen *string        `env:"KINDE_AUTHZ_ADMIN_LISTEN" placeholder:"ADDRESS" help:"Address of the HTTP port for /healthz and /readyz. Default: :9192."`
+	AdminListen *string        `env:"KINDE_AUTHZ_ADMIN_LISTEN" placeholder:"ADDRESS" help:"Address of the HTTP port for /healthz, /readyz and /metrics. Default: :9192."`
 	DrainDelay  *time.Duration `env:"KINDE_AUTHZ_DRAIN_DELAY" placeholder:"DURATION" help:"How long to go on serving after SIGTERM while reporting NOT_SERVING. Default: 10s."`
 	LogLevel    *string        `env:"KINDE_AUTHZ_LOG_LEVEL" placeholder:"LEVEL" help:"debug, info, warn or error. Default: info."`
 

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/kinde"
+)
+
+// metrics are what the operator's monitoring reads. No label ever holds what a
+// client sent: reasons and actors are closed sets, issuers are configured.
+type metrics struct {
+	registry  *prometheus.Registry
+	decisions *prometheus.CounterVec
+	duration  prometheus.Histogram
+	refreshes *prometheus.CounterVec
+}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "kinde_authz_decisions_total", Help: "Decisions, by outcome, reason and actor.",
+		}, []string{"decision", "reason", "actor"}),
+		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "kinde_authz_decision_duration_seconds", Help: "How long a decision took, without the network.",
+			Buckets: []float64{1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 1e-2, 0.1, 0.5},
+		}),
+		refreshes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "kinde_authz_jwks_refreshes_total", Help: "Attempts to fetch an issuer's keys, by result.",
+		}, []string{"issuer", "result"}),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "kinde_authz_build_info", Help: "1; the labels tell what is running.",
+		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
+	})
+	build.Set(1)
+	m.registry.MustRegister(m.decisions, m.duration, m.refreshes, build,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// decided counts a decision.
+func (m *metrics) decided(d *authz.Decision, took time.Duration) {
+	m.decisions.WithLabelValues(d.Verdict(), string(d.Reason), d.Actor()).Inc()
+	m.duration.Observe(took.Seconds())
+}
+
+// refreshed counts an attempt to fetch keys.
+func (m *metrics) refreshed(r kinde.Refresh) {
+	m.refreshes.WithLabelValues(r.Issuer, string(r.Result)).Inc()
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// keyMetrics tells the state of each issuer's keys when it is asked.
+type keyMetrics struct{ verifier *kinde.Verifier }
+
+var (
+	keysAge = prometheus.NewDesc("kinde_authz_jwks_age_seconds",
+		"How long ago an issuer's keys were fetched; absent before the first time.", []string{"issuer"}, nil)
+	keysUsable = prometheus.NewDesc("kinde_authz_jwks_keys", "How many keys of an issuer can be used.", []string{"issuer"}, nil)
+)
+
+// Describe implements [prometheus.Collector].
+func (keyMetrics) Describe(out chan<- *prometheus.Desc) { out <- keysAge; out <- keysUsable }
+
+// Collect implements [prometheus.Collector].
+func (k keyMetrics) Collect(out chan<- prometheus.Metric) {
+	for _, status := range k.verifier.Status() {
+		out <- prometheus.MustNewConstMetric(keysUsable, prometheus.GaugeValue, float64(status.Keys), status.Issuer)
+		if status.Keys > 0 {
+			out <- prometheus.MustNewConstMetric(keysAge, prometheus.GaugeValue, status.Age.Seconds(), status.Issuer)
+		}
+	}
+}
