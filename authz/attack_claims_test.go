@@ -110,6 +110,8 @@ func TestAttackTimes(t *testing.T) {
 		{"H15 nbf later", user(one("nbf", now+60)), kinde.TokenNotYetValid},
 		{"H17 nbf missing", user(one("nbf", absent)), ""},
 		{"H19 iat later", user(one("iat", now+60)), kinde.TokenNotYetValid},
+		{"H19 iat later, nbf not", user(map[string]any{"iat": now + 60, "nbf": now}), kinde.TokenNotYetValid},
+		{"H22 iat after exp, nbf not", user(map[string]any{"iat": now + 20, "nbf": now, "exp": now + 10}), kinde.InvalidClaims},
 		{"H19 iat in the leeway", user(one("iat", now+25)), ""},
 		{"H21 iat missing", user(one("iat", absent)), kinde.InvalidClaims},
 		{"H22 iat after exp", user(map[string]any{"iat": now + 20, "exp": now + 10}), kinde.InvalidClaims},

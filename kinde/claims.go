@@ -1,16 +1,13 @@
 package kinde
 
 import (
-	"slices"
 	"strings"
-	"time"
 	"unicode"
 )
 
 const (
-	maxNumericDate = 253402300799 // the end of the year 9999
-	maxIDBytes     = 512          // of sub, azp and jti
-	maxOrgBytes    = 128
+	maxIDBytes  = 512 // of sub, azp and jti
+	maxOrgBytes = 128
 )
 
 // claims is the payload of a token by the names that are read; the rest needs
@@ -205,106 +202,6 @@ func orgCode(v value) (string, bool) {
 		}
 	}
 	return s, true
-}
-
-// roleKey reads a role as Kinde sends it, an object with a key, or as a
-// workflow can turn it, the key alone.
-func roleKey(v value) (string, bool) {
-	if !v.isObject() {
-		return v.str()
-	}
-	var room [8]member
-	members, err := parseObject(string(v), room[:0])
-	if err != nil {
-		return "", false
-	}
-	for _, m := range members {
-		if m.name == "key" {
-			return m.value.str()
-		}
-	}
-	return "", false
-}
-
-// list reads an optional list, each item with item, without duplicates and
-// empty strings.
-func list(v value, item func(value) (string, bool)) ([]string, bool) {
-	if v == "" {
-		return nil, true
-	}
-	var items []string
-	ok := v.each(func(v value) bool {
-		s, ok := item(v)
-		items = append(items, s)
-		return ok
-	})
-	return unique(items), ok
-}
-
-// unique drops empty strings and all but the first of equal ones, in place.
-func unique(items []string) []string {
-	const few = 32 // where comparing each with each is still the cheaper way
-	var seen map[string]struct{}
-	if len(items) > few {
-		seen = make(map[string]struct{}, len(items))
-	}
-	kept := items[:0]
-	for _, s := range items {
-		known := s == ""
-		if seen == nil {
-			known = known || slices.Contains(kept, s)
-		} else {
-			_, repeated := seen[s]
-			known = known || repeated
-			seen[s] = struct{}{}
-		}
-		if !known {
-			kept = append(kept, s)
-		}
-	}
-	return kept
-}
-
-// times checks when the token may be used (RFC 7519, section 4.1) and sets
-// its expiry. Fractions of exp are dropped.
-func (c *claims) times(t *Token, now time.Time, leeway time.Duration) error {
-	expires, ok := numericDate(c.expires)
-	if !ok {
-		return errExpires
-	}
-	issued, ok := numericDate(c.issued)
-	if !ok {
-		return errIssued
-	}
-	notBefore := issued
-	if c.notBefore != "" {
-		if notBefore, ok = numericDate(c.notBefore); !ok {
-			return errNotBefore
-		}
-	}
-	t.Expires = expires
-	early, late := now.Add(-leeway), now.Add(leeway)
-	switch {
-	case !expires.After(early):
-		return errExpired
-	case notBefore.After(late):
-		return errNotYet
-	case issued.After(late):
-		return errIssuedLater
-	case issued.After(expires), notBefore.After(expires):
-		return errOrder
-	}
-	return nil
-}
-
-// numericDate reads a time in seconds (RFC 7519, section 2). The range keeps
-// every sum with it far from wrapping around.
-func numericDate(v value) (time.Time, bool) {
-	n, ok := v.number()
-	if !ok || n < 0 || n > maxNumericDate {
-		return time.Time{}, false
-	}
-	return time.Unix(int64(n), 0), true
 }
 
 // audiences reads aud, a string or a list of strings (RFC 7519, section

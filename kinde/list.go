@@ -1,0 +1,61 @@
+package kinde
+
+import "slices"
+
+// roleKey reads a role as Kinde sends it, an object with a key, or as a
+// workflow can turn it, the key alone.
+func roleKey(v value) (string, bool) {
+	if !v.isObject() {
+		return v.str()
+	}
+	var room [8]member
+	members, err := parseObject(string(v), room[:0])
+	if err != nil {
+		return "", false
+	}
+	for _, m := range members {
+		if m.name == "key" {
+			return m.value.str()
+		}
+	}
+	return "", false
+}
+
+// list reads an optional list, each item with item, without duplicates and
+// empty strings.
+func list(v value, item func(value) (string, bool)) ([]string, bool) {
+	if v == "" {
+		return nil, true
+	}
+	var items []string
+	ok := v.each(func(v value) bool {
+		s, ok := item(v)
+		items = append(items, s)
+		return ok
+	})
+	return unique(items), ok
+}
+
+// unique drops empty strings and all but the first of equal ones, in place.
+func unique(items []string) []string {
+	const few = 32 // where comparing each with each is still the cheaper way
+	var seen map[string]struct{}
+	if len(items) > few {
+		seen = make(map[string]struct{}, len(items))
+	}
+	kept := items[:0]
+	for _, s := range items {
+		known := s == ""
+		if seen == nil {
+			known = known || slices.Contains(kept, s)
+		} else {
+			_, repeated := seen[s]
+			known = known || repeated
+			seen[s] = struct{}{}
+		}
+		if !known {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
