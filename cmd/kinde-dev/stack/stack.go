@@ -6,11 +6,13 @@ package stack
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/agent"
@@ -103,7 +105,7 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 
 // serve serves a handler in this process.
 func (s *Stack) serve(address string, handler http.Handler) (string, error) {
-	listener, err := net.Listen("tcp", orAny(address))
+	listener, err := listen(address)
 	if err != nil {
 		return "", err
 	}
@@ -160,9 +162,17 @@ func orAny(address string) string {
 
 // free reports a port that is taken before anything is started on its account.
 func free(address string) error {
-	listener, err := net.Listen("tcp", orAny(address))
+	listener, err := listen(address)
 	if err != nil {
 		return err
 	}
 	return listener.Close()
+}
+
+func listen(address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", orAny(address))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is taken: end what listens there, or choose another port (kinde-dev up --help)", address)
+	}
+	return listener, err
 }
