@@ -13,6 +13,7 @@ const (
 // claims is the payload of a token by the names that are read; the rest needs
 // only be valid JSON.
 type claims struct {
+	text                       string // all of it
 	issuer, audience           value
 	expires, notBefore, issued value
 	subject, grants            value
@@ -33,7 +34,7 @@ func parseClaims(text string) (claims, error) {
 	if err != nil {
 		return claims{}, errPayload
 	}
-	var c claims
+	c := claims{text: text}
 	for _, m := range members {
 		c.set(m)
 	}
@@ -107,7 +108,7 @@ var (
 
 // token checks the type and the form of every claim that is read.
 func (c *claims) token(issuer string) (*Token, error) {
-	t := &Token{Issuer: issuer}
+	t := &Token{Issuer: issuer, payload: c.text, flags: c.flags}
 	var ok bool
 	if t.Subject, ok = identifier(c.subject); !ok || c.subject != "" && t.Subject == "" {
 		return nil, errSubject

@@ -1,6 +1,8 @@
 package kinde
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -43,6 +45,34 @@ type Config struct {
 	Now func() time.Time
 	// Observer is told what happens to the keys.
 	Observer Observer
+}
+
+// withDefaults fills in what was left out.
+func (c Config) withDefaults() Config {
+	c.Refresh = cmp.Or(c.Refresh, DefaultRefresh)
+	c.MaxStale = cmp.Or(c.MaxStale, DefaultMaxStale)
+	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Transport == nil {
+		c.Transport = defaultTransport()
+	}
+	return c
+}
+
+func (c Config) check() error {
+	switch {
+	case len(c.Issuers) == 0:
+		return errors.New("no issuer: want at least one")
+	case c.Leeway < 0 || c.Leeway > MaxLeeway:
+		return fmt.Errorf("leeway %s: want 0s to %s", c.Leeway, MaxLeeway)
+	case c.Refresh < 0 || c.Timeout < 0:
+		return errors.New("refresh and timeout must not be negative")
+	case c.MaxStale <= c.Refresh:
+		return fmt.Errorf("max stale %s: want more than refresh, which is %s", c.MaxStale, c.Refresh)
+	}
+	return nil
 }
 
 // Issuer is one Kinde business, or one organization's custom domain.

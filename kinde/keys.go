@@ -35,15 +35,14 @@ type keySet struct {
 	failed  bool      // whether a later fetch failed
 }
 
-// keyStore keeps the keys of one issuer. One goroutine, run, fetches; find
-// reads the latest set without a lock and asks run for a refetch when a key is
-// missing.
+// keyStore keeps the keys of one issuer. One goroutine, run, fetches while the
+// store is in use; find reads the latest set without a lock and asks run for a
+// refetch when a key is missing.
 type keyStore struct {
-	source   source
-	refresh  time.Duration
-	maxStale time.Duration
-	now      func() time.Time
-	observe  func(RefreshResult, int, []error, error)
+	origin  origin
+	source  source
+	now     func() time.Time
+	observe func(RefreshResult, int, []error, error)
 
 	current atomic.Pointer[keySet]
 	demand  chan struct{}
@@ -52,6 +51,51 @@ type keyStore struct {
 	fetching chan struct{} // closed when the fetch under way ends; nil when none is
 	demanded time.Time     // the last refetch for an unknown key ID
 	running  bool
+
+	using sync.Mutex // held while run starts or stops
+	users int        // verifiers that keep run going
+	stop  func()     // ends run and waits for it
+}
+
+// origin is where the keys come from and how they are kept. Stores of the same
+// origin can take each other's place.
+type origin struct {
+	domain, file               string
+	refresh, maxStale, timeout time.Duration
+}
+
+// after returns the store that takes the place of an older one of the same
+// issuer: the older one itself where nothing about it changed, else one that
+// begins with its keys.
+func (s *keyStore) after(old *keyStore) *keyStore {
+	if s.origin == old.origin {
+		return old
+	}
+	s.current.Store(old.current.Load())
+	return s
+}
+
+// start makes run go, or keeps it going for one user more.
+func (s *keyStore) start() {
+	s.using.Lock()
+	defer s.using.Unlock()
+	if s.users++; s.users > 1 {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	s.setRunning(true)
+	go func() { defer close(ended); s.run(ctx) }()
+	s.stop = func() { cancel(); <-ended; s.setRunning(false) }
+}
+
+// release undoes one start.
+func (s *keyStore) release() {
+	s.using.Lock()
+	defer s.using.Unlock()
+	if s.users--; s.users == 0 {
+		s.stop()
+	}
 }
 
 // find returns the key of that ID. For an unknown one it waits for a fetch that
@@ -90,7 +134,7 @@ func (s *keyStore) verdict(id string) (*rsa.PublicKey, error) {
 	if key := set.keys[id]; key != nil {
 		return key, nil
 	}
-	if set.failed {
+	if set.failed || !s.isRunning() {
 		return nil, errFetchFailed
 	}
 	return nil, errUnknownKey
@@ -101,7 +145,7 @@ func (s *keyStore) usable(set *keySet) error {
 	if set == nil || len(set.keys) == 0 {
 		return errNoKeys
 	}
-	if s.now().Sub(set.fetched) > s.maxStale {
+	if s.now().Sub(set.fetched) > s.origin.maxStale {
 		return errStaleKeys
 	}
 	return nil
@@ -130,15 +174,14 @@ func (s *keyStore) refetch() <-chan struct{} {
 // run fetches the keys now, every refresh, soon after a failure, and on
 // demand, until ctx ends.
 func (s *keyStore) run(ctx context.Context) {
-	s.setRunning(true)
 	retry := minRetry
 	for {
 		s.begin()
 		err := s.fetch(ctx)
 		s.end()
-		pause := jittered(s.refresh)
+		pause := jittered(s.origin.refresh)
 		if err != nil {
-			pause = min(jittered(retry+retry/4), s.refresh)
+			pause = min(jittered(retry+retry/4), s.origin.refresh)
 			retry = min(2*retry, maxRetry*8/10)
 		} else {
 			retry = minRetry
@@ -147,7 +190,6 @@ func (s *keyStore) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			s.setRunning(false)
 			return
 		case <-timer.C:
 		case <-s.demand:
@@ -168,6 +210,12 @@ func (s *keyStore) setRunning(running bool) {
 		close(s.fetching)
 		s.fetching = nil
 	}
+}
+
+func (s *keyStore) isRunning() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.running
 }
 
 // begin marks a fetch as under way, unless a demand already did, and takes

@@ -13,12 +13,8 @@ func roleKey(v value) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	for _, m := range members {
-		if m.name == "key" {
-			return m.value.str()
-		}
-	}
-	return "", false
+	key, _ := lookup(members, "key")
+	return key.str()
 }
 
 // list reads an optional list, each item with item, without duplicates and

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -110,11 +109,11 @@ func (s *httpSource) discover(ctx context.Context) (string, error) {
 		return fallback, nil
 	}
 	members, err := parseObject(body, nil)
-	at := slices.IndexFunc(members, func(m member) bool { return m.name == "jwks_uri" })
-	if err != nil || at < 0 {
+	address, found := lookup(members, "jwks_uri")
+	if err != nil || !found {
 		return fallback, nil //nolint:nilerr // as above
 	}
-	text, _ := members[at].value.str()
+	text, _ := address.str()
 	uri, err := url.Parse(text)
 	if err != nil || uri.Scheme != s.issuer.Scheme || uri.Host != s.issuer.Host || uri.User != nil {
 		return "", fmt.Errorf("the discovery document's jwks_uri is not an address at %s: refused", s.issuer)

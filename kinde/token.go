@@ -15,7 +15,8 @@ const (
 )
 
 // Token holds the verified claims of an access token. Strings are as the
-// issuer sent them, after the checks described at [Verifier.Verify].
+// issuer sent them, after the checks described at [Verifier.Verify]. Feature flags
+// and all other claims are behind [Token.Flag] and [Token.Claim].
 //
 // https://docs.kinde.com/build/tokens/about-access-tokens/
 type Token struct {
@@ -40,4 +41,7 @@ type Token struct {
 	Permissions []string
 	// Roles are the roles' keys, without duplicates.
 	Roles []string
+
+	payload string // the claims as they came, for Claim
+	flags   value  // feature_flags, an object or nothing, for Flag
 }

@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"crypto/rsa"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -28,27 +27,23 @@ type issuer struct {
 	keys     *keyStore
 }
 
-// NewVerifier checks the configuration. It does no I/O: until [Verifier.Run]
+// NewVerifier checks the configuration. It does no I/O: until [Verifier.Start]
 // has fetched an issuer's keys, its tokens get [KeysUnavailable].
 func NewVerifier(config Config) (*Verifier, error) {
-	config.Refresh = orDefault(config.Refresh, DefaultRefresh)
-	config.MaxStale = orDefault(config.MaxStale, DefaultMaxStale)
-	config.Timeout = orDefault(config.Timeout, DefaultTimeout)
-	if config.Now == nil {
-		config.Now = time.Now
-	}
-	if config.Transport == nil {
-		config.Transport = defaultTransport()
-	}
-	switch {
-	case len(config.Issuers) == 0:
-		return nil, errors.New("no issuer: want at least one")
-	case config.Leeway < 0 || config.Leeway > MaxLeeway:
-		return nil, fmt.Errorf("leeway %s: want 0s to %s", config.Leeway, MaxLeeway)
-	case config.Refresh < 0 || config.Timeout < 0:
-		return nil, errors.New("refresh and timeout must not be negative")
-	case config.MaxStale <= config.Refresh:
-		return nil, fmt.Errorf("max stale %s: want more than refresh, which is %s", config.MaxStale, config.Refresh)
+	return newVerifier(config, nil)
+}
+
+// Reconfigured returns a verifier with another configuration. An issuer that
+// both know keeps the keys it has. It changes nothing in v, and starts nothing:
+// to change over, start the new one before stopping the old.
+func (v *Verifier) Reconfigured(config Config) (*Verifier, error) {
+	return newVerifier(config, v.issuers)
+}
+
+func newVerifier(config Config, known map[string]*issuer) (*Verifier, error) {
+	config = config.withDefaults()
+	if err := config.check(); err != nil {
+		return nil, err
 	}
 	v := &Verifier{issuers: make(map[string]*issuer), leeway: config.Leeway, now: config.Now}
 	for _, one := range config.Issuers {
@@ -59,17 +54,13 @@ func NewVerifier(config Config) (*Verifier, error) {
 		if v.issuers[i.domain] != nil {
 			return nil, fmt.Errorf("issuer %s is configured twice", i.domain)
 		}
+		if old := known[i.domain]; old != nil {
+			i.keys = i.keys.after(old.keys)
+		}
 		v.issuers[i.domain] = i
 		v.domains = append(v.domains, i.domain)
 	}
 	return v, nil
-}
-
-func orDefault(d, otherwise time.Duration) time.Duration {
-	if d == 0 {
-		return otherwise
-	}
-	return d
 }
 
 func newIssuer(one Issuer, config Config) (*issuer, error) {
@@ -82,8 +73,8 @@ func newIssuer(one Issuer, config Config) (*issuer, error) {
 	}
 	domain := address.String()
 	keys := &keyStore{
-		refresh: config.Refresh, maxStale: config.MaxStale, now: config.Now,
-		demand: make(chan struct{}, 1),
+		origin: origin{domain, one.JWKSFile, config.Refresh, config.MaxStale, config.Timeout},
+		now:    config.Now, demand: make(chan struct{}, 1),
 		observe: func(result RefreshResult, keys int, refused []error, err error) {
 			if config.Observer.Refreshed != nil {
 				config.Observer.Refreshed(Refresh{domain, result, keys, refused, err})
@@ -97,14 +88,26 @@ func newIssuer(one Issuer, config Config) (*issuer, error) {
 	return &issuer{domain: domain, audience: slices.Clone(one.Audience), keys: keys}, nil
 }
 
-// Run fetches the keys of every issuer and keeps them fresh until ctx ends.
-// Call it once, beside the use of [Verifier.Verify].
-func (v *Verifier) Run(ctx context.Context) {
-	var group sync.WaitGroup
+// Start begins to fetch the keys of every issuer and to keep them fresh, until
+// stop is called, which waits for the end of it.
+func (v *Verifier) Start() (stop func()) {
 	for _, i := range v.issuers {
-		group.Go(func() { i.keys.run(ctx) })
+		i.keys.start()
 	}
-	group.Wait()
+	return sync.OnceFunc(func() {
+		var group sync.WaitGroup
+		for _, i := range v.issuers {
+			group.Go(i.keys.release)
+		}
+		group.Wait()
+	})
+}
+
+// Run is [Verifier.Start] until ctx ends.
+func (v *Verifier) Run(ctx context.Context) {
+	stop := v.Start()
+	<-ctx.Done()
+	stop()
 }
 
 // KeyStatus is the state of one issuer's keys.

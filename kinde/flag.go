@@ -1,0 +1,69 @@
+package kinde
+
+import "strconv"
+
+// FlagValue is the value of a feature flag, of one of Kinde's types boolean,
+// string and integer. Two are equal (==) when type and value are. The zero
+// value is no flag's.
+//
+// https://docs.kinde.com/build/tokens/about-access-tokens/
+type FlagValue struct {
+	kind   byte
+	on     bool
+	text   string
+	number int64
+}
+
+// BoolFlag is the value of a boolean flag.
+func BoolFlag(on bool) FlagValue { return FlagValue{kind: 'b', on: on} }
+
+// StringFlag is the value of a string flag.
+func StringFlag(text string) FlagValue { return FlagValue{kind: 's', text: text} }
+
+// IntFlag is the value of an integer flag.
+func IntFlag(number int64) FlagValue { return FlagValue{kind: 'i', number: number} }
+
+// Flag returns the value of one of the token's feature flags. A flag that is
+// not there has none, nor has one whose type (t) and value (v) do not fit
+// together.
+func (t *Token) Flag(name string) (FlagValue, bool) {
+	var room [32]member
+	flags, err := parseObject(string(t.flags), room[:0])
+	if err != nil {
+		return FlagValue{}, false
+	}
+	flag, _ := lookup(flags, name)
+	var inside [8]member
+	parts, err := parseObject(string(flag), inside[:0])
+	if err != nil {
+		return FlagValue{}, false
+	}
+	kind, _ := lookup(parts, "t")
+	v, _ := lookup(parts, "v")
+	return flagValue(kind, v)
+}
+
+func flagValue(kind, v value) (FlagValue, bool) {
+	switch {
+	case kind == `"b"` && (v == "true" || v == "false"):
+		return BoolFlag(v == "true"), true
+	case kind == `"s"`:
+		text, ok := v.str()
+		return StringFlag(text), ok
+	case kind == `"i"`:
+		number, err := strconv.ParseInt(string(v), 10, 64)
+		return IntFlag(number), err == nil
+	default:
+		return FlagValue{}, false
+	}
+}
+
+// lookup returns the value of a member.
+func lookup(members []member, name string) (value, bool) {
+	for _, m := range members {
+		if m.name == name {
+			return m.value, true
+		}
+	}
+	return "", false
+}
