@@ -49,6 +49,11 @@ func newWorld(t testing.TB) *world {
 // serve runs a verifier and a gRPC server, and waits for the keys.
 func serve(t testing.TB, config kinde.Config, rules map[string]authz.Rules) authv3.AuthorizationClient {
 	t.Helper()
+	return serveWith(t, config, authz.Config{Issuers: rules})
+}
+
+func serveWith(t testing.TB, config kinde.Config, policy authz.Config) authv3.AuthorizationClient {
+	t.Helper()
 	fetched := make(chan struct{}, 1024)
 	config.InsecureHTTP = true
 	config.Observer.Refreshed = func(kinde.Refresh) { fetched <- struct{}{} }
@@ -56,7 +61,8 @@ func serve(t testing.TB, config kinde.Config, rules map[string]authz.Rules) auth
 	if err != nil {
 		t.Fatal(err)
 	}
-	authorizer, err := authz.NewAuthorizer(authz.Config{Verifier: verifier, Issuers: rules})
+	policy.Verifier = verifier
+	authorizer, err := authz.NewAuthorizer(policy)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,9 +183,12 @@ func statusOf(reason authz.Reason) (status int, body string) {
 	switch reason {
 	case authz.MissingToken:
 		return 401, ""
-	case authz.BadRequest:
+	case authz.BadRequest, authz.BadPath:
 		return 400, "invalid_request"
-	case authz.OrgMissing, authz.OrgNotAllowed, authz.ActorNotAllowed, authz.UnknownPolicy, kinde.UnknownActor:
+	case authz.InsufficientScope, authz.MissingPermission:
+		return 403, "insufficient_scope"
+	case authz.OrgMissing, authz.OrgNotAllowed, authz.ActorNotAllowed, authz.UnknownPolicy, kinde.UnknownActor,
+		authz.OrgMismatch, authz.MissingRole, authz.FeatureDisabled:
 		return 403, "access_denied"
 	case kinde.KeysUnavailable:
 		return 503, "temporarily_unavailable"
@@ -214,7 +223,8 @@ func assertRefused(t *testing.T, form string, response *authv3.CheckResponse, wa
 			t.Errorf("%s: the denial holds %s", form, h.GetHeader().GetKey())
 		}
 	}
-	if (status == 401) != strings.HasPrefix(challenge, "Bearer ") || (wantError == "invalid_token") != strings.Contains(challenge, `error="invalid_token"`) {
+	challenged := status == 401 || wantError == "insufficient_scope"
+	if challenged != strings.HasPrefix(challenge, `Bearer realm="`) || challenged && wantError != "" != strings.Contains(challenge, `error="`+wantError+`"`) {
 		t.Errorf("%s: challenge %q", form, challenge)
 	}
 	assertNoEcho(t, form, response.String(), sent)

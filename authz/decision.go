@@ -9,7 +9,9 @@ import (
 
 // Decision is the outcome for one request. Its zero value is a denial.
 type Decision struct {
-	allowed bool // set by allow alone
+	allowed  bool      // set by allow and allowPublic alone
+	scope    string    // what the policy wants, for the challenge
+	resource *resource // what the challenge points to, nil where none is configured
 
 	// ID tells this decision from every other.
 	ID string
@@ -18,8 +20,10 @@ type Decision struct {
 	// Detail says more than the reason where there is more to say, in fixed
 	// words. It is for the operator, not for the caller.
 	Detail string
-	// Policy is the name of the policy that was chosen, empty before that.
+	// Policy is the name of the policy that was chosen, empty where none was.
 	Policy string
+	// Route is the path of the route that matched, empty where none did.
+	Route string
 	// Token is the verified token, nil when there is none.
 	Token *kinde.Token
 	// Set are the headers that the upstream gets, instead of any the client
@@ -33,25 +37,29 @@ type Decision struct {
 // Allowed reports whether the request may pass.
 func (d *Decision) Allowed() bool { return d.allowed }
 
-// deny returns a denial; the verified token, if there is one, is for the log
-// and the metadata. A reason without an answer is a fault of ours.
-func deny(reason Reason, policy string, token *kinde.Token) Decision {
+// deny returns a denial; the policy and the verified token, if there are any,
+// are for the answer, the log and the metadata. A reason without an answer is a
+// fault of ours.
+func deny(reason Reason, policy *policy, token *kinde.Token) Decision {
 	if _, known := answers[reason]; !known {
 		reason = InternalError
 	}
-	return Decision{ID: newID(), Reason: reason, Policy: policy, Token: token}
-}
-
-// allow returns the only kind of decision that lets a request pass: one for a
-// verified token of a known actor.
-func allow(request *Request, policy string, token *kinde.Token, dropAuthorization bool) Decision {
-	d := Decision{allowed: true, ID: newID(), Reason: Allowed, Policy: policy, Token: token}
-	d.Set = identityHeaders(token)
-	d.Remove = headersToRemove(request, d.Set)
-	if dropAuthorization {
-		d.Remove = append(d.Remove, "authorization")
+	d := Decision{Reason: reason, Token: token}
+	if policy != nil {
+		d.Policy, d.scope = policy.name, policy.scope
 	}
 	return d
+}
+
+// allow returns the only decision that lets a request pass with an identity:
+// one for a verified token of a known actor.
+func allow(policy *policy, token *kinde.Token, set []Header, remove []string) Decision {
+	return Decision{allowed: true, Reason: Allowed, Policy: policy.name, Token: token, Set: set, Remove: remove}
+}
+
+// allowPublic returns the only decision that lets a request pass without one.
+func allowPublic(remove []string) Decision {
+	return Decision{allowed: true, Reason: Public, Remove: remove}
 }
 
 // newID returns 32 hexadecimal digits.

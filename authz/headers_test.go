@@ -31,7 +31,7 @@ func TestIdentityHeaders(t *testing.T) {
 		{headerTokenExpires, "1700000000"}, {headerIssuer, domain},
 		{headerScopes, "read:x a%20b c%2Cd"}, {headerPermissions, "p:1,p%2Cadmin,50%25"}, {headerRoles, "a%0Ab"},
 	}
-	if diff := cmp.Diff(want, identityHeaders(token)); diff != "" {
+	if diff := cmp.Diff(want, standard(t).of(token)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
@@ -59,7 +59,7 @@ func TestListsThatAreTooLongAreLeftOutWhole(t *testing.T) {
 				Actor: kinde.User, Issuer: domain, Subject: "u",
 				Permissions: many(test.permissions), Roles: many(test.roles), Scopes: many(test.scopes),
 			}
-			headers := identityHeaders(token)
+			headers := standard(t).of(token)
 			if got := valueOf(headers, headerOmitted); got != test.omitted {
 				t.Errorf("omitted %q, want %q", got, test.omitted)
 			}
@@ -77,13 +77,13 @@ func TestListsThatAreTooLongAreLeftOutWhole(t *testing.T) {
 
 func TestHeadersBarelyFit(t *testing.T) {
 	token := &kinde.Token{Actor: kinde.User, Issuer: domain, Subject: "u"}
-	room := maxHeaderBytes - 1 - size(identityHeaders(token)) - len(headerScopes)
+	room := maxHeaderBytes - 1 - size(standard(t).of(token)) - len(headerScopes)
 	token.Scopes = []string{strings.Repeat("s", room)}
-	if got := size(identityHeaders(token)); got != maxHeaderBytes-1 {
+	if got := size(standard(t).of(token)); got != maxHeaderBytes-1 {
 		t.Errorf("%d bytes, want %d", got, maxHeaderBytes-1)
 	}
 	token.Scopes[0] += "s"
-	if got := valueOf(identityHeaders(token), headerOmitted); got != headerScopes {
+	if got := valueOf(standard(t).of(token), headerOmitted); got != headerScopes {
 		t.Errorf("one byte more omits %q", got)
 	}
 }
@@ -94,7 +94,7 @@ func TestHeadersToRemove(t *testing.T) {
 		request.addHeader(name, "forged")
 	}
 	set := []Header{{headerActor, "user"}, {headerUserID, "u"}}
-	got := headersToRemove(request, set)
+	got := standard(t).remove(request, set)
 	want := []string{"X-Kinde_Org-Code", "x-kinde-foo", "x_kinde_user_id"}
 	for _, name := range ownHeaders {
 		if name != headerActor && name != headerUserID {
@@ -104,5 +104,35 @@ func TestHeadersToRemove(t *testing.T) {
 	slices.Sort(want)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// standard is what there is without settings.
+func standard(t *testing.T) *headers {
+	t.Helper()
+	h, err := compileHeaders(nil, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func TestClaimHeaderNames(t *testing.T) {
+	for name, good := range map[string]bool{
+		"x-kinde-email": true, "x-kinde-a1-b": true, "x-kinde-user": true,
+		"x-kinde-": false, "x-kinde": false, "X-Kinde-Email": false, "x-kinde-Email": false, "x-kinde-a_b": false, "x-kinde-a b": false,
+		"x-kinde--a": false, "x-kinde-a-": false, "x-kinde-é": false, "x-forwarded-for": false, "host": false, ":authority": false, "": false,
+		"x-envoy-retry-on": false, "x_kinde-a": false, "x-kinde-a\r\nx": false,
+		headerActor: false, headerUserID: false, headerIssuer: false, headerOmitted: false, headerTokenExpires: false,
+	} {
+		if err := CheckClaimHeader(name); (err == nil) != good {
+			t.Errorf("%q: %v", name, err)
+		}
+		if _, err := compileHeaders(map[string]string{name: "email"}, false); (err == nil) != good {
+			t.Errorf("%q compiled: %v", name, err)
+		}
+	}
+	if _, err := compileHeaders(map[string]string{"x-kinde-email": ""}, false); err == nil {
+		t.Error("a header without a claim is accepted")
 	}
 }

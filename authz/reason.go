@@ -16,6 +16,13 @@ type Reason = kinde.Reason
 const (
 	// Allowed is a request that may pass.
 	Allowed Reason = "allowed"
+	// Public is a request to a public route, which may pass without identity.
+	Public Reason = "public"
+	// MetadataDocument is a request for the protected resource metadata, which
+	// the service answers itself.
+	MetadataDocument Reason = "metadata_document"
+	// BadPath is a path that is not canonical.
+	BadPath Reason = "bad_path"
 	// BadRequest is a request whose Connection header would make a proxy
 	// behind drop an identity header.
 	BadRequest Reason = "bad_request"
@@ -32,6 +39,17 @@ const (
 	OrgMissing Reason = "org_missing"
 	// OrgNotAllowed is a token of an organization that is not on the list.
 	OrgNotAllowed Reason = "org_not_allowed"
+	// OrgMismatch is a token whose organization is not the one in the path.
+	OrgMismatch Reason = "org_mismatch"
+	// InsufficientScope is a token without a scope that the policy wants.
+	InsufficientScope Reason = "insufficient_scope"
+	// MissingPermission is a token without a permission that the policy wants.
+	MissingPermission Reason = "missing_permission"
+	// MissingRole is a token without a role that the policy wants.
+	MissingRole Reason = "missing_role"
+	// FeatureDisabled is a token whose feature flags are not as the policy
+	// wants them.
+	FeatureDisabled Reason = "feature_disabled"
 	// InternalError is a fault of this service.
 	InternalError Reason = "internal_error"
 )
@@ -49,6 +67,7 @@ type answer struct {
 const (
 	invalidRequest = "invalid_request"
 	invalidToken   = "invalid_token"
+	lacksScope     = "insufficient_scope"
 	accessDenied   = "access_denied"
 	unavailable    = "temporarily_unavailable"
 	serverError    = "server_error"
@@ -56,6 +75,11 @@ const (
 
 // answers holds a row for each reason of a denial.
 var answers = map[Reason]answer{
+	MetadataDocument: {http.StatusOK, codes.PermissionDenied, "", "", "none: a client asked where tokens come from"},
+
+	BadPath: {http.StatusBadRequest, codes.InvalidArgument, invalidRequest,
+		"the path can be read in more than one way",
+		"the client must send the path without dot segments, empty segments, ; \\ #, and escapes of what needs none; normalize_path and merge_slashes in Envoy help"},
 	BadRequest: {http.StatusBadRequest, codes.InvalidArgument, invalidRequest,
 		"the Connection header names an identity header",
 		"a client tried to have an identity header dropped behind Envoy"},
@@ -75,9 +99,14 @@ var answers = map[Reason]answer{
 	kinde.NotAnAccessToken:     refusedToken("the token is not an access token", "the client sends its ID token: it must send the access token"),
 	kinde.UnknownActor:         forbidden("the access token is neither a user's nor a machine's", "the token has no sub and was not granted by client credentials"),
 	UnknownPolicy:              forbidden("the route names an unknown policy", "context_extensions of the Envoy route must hold the key policy alone, with the name of a configured policy"),
-	ActorNotAllowed:            forbidden("this kind of actor may not pass here", "actors of the issuer lists who may"),
-	OrgMissing:                 forbidden("the access token has no organization", "no org_code: sign in to an organization, and enable the claim in Kinde; scope a machine's application to an organization"),
-	OrgNotAllowed:              forbidden("the organization may not pass here", "add the organization's code to allowed_orgs, if it should pass"),
+	ActorNotAllowed:            forbidden("this kind of actor may not pass here", "actors of the issuer and of the policy list who may"),
+	OrgMissing:                 forbidden("the access token has no organization", "no org_code: sign in to an organization, and enable the claim in Kinde; scope a machine's application to one; allow_without_org of a policy lets it pass"),
+	OrgNotAllowed:              forbidden("the organization may not pass here", "add the organization's code to allowed_orgs of the issuer and of the policy, if it should pass"),
+	OrgMismatch:                forbidden("the path is another organization's", "{org_code} in the route must equal the token's org_code: sign in to that organization"),
+	InsufficientScope:          {http.StatusForbidden, codes.PermissionDenied, lacksScope, "the access token lacks a scope", "the policy's scopes: grant them to the application in Kinde (APIs > Scopes) and request them with scope="},
+	MissingPermission:          {http.StatusForbidden, codes.PermissionDenied, lacksScope, "the access token lacks a permission", "the policy's permissions: give the user a role with them in the organization (Kinde: Roles), then a new token"},
+	MissingRole:                forbidden("the access token lacks a role", "the policy's roles: assign them in the organization, and enable the roles claim in Kinde: Applications > Tokens"),
+	FeatureDisabled:            forbidden("a feature is not enabled", "the policy's feature_flags: set them for the user or the organization in Kinde; those of a machine's token never count"),
 	kinde.KeysUnavailable: {http.StatusServiceUnavailable, codes.Unavailable, unavailable,
 		"the keys to verify access tokens with are not available",
 		"the issuer's JWK set cannot be fetched: check DNS, egress and the configured domain"},

@@ -17,6 +17,9 @@ type Request struct {
 	// Identity holds the names of the headers it came with that could be
 	// taken for this service's own.
 	Identity []string
+	// Origin and AsksMethod tell whether it came with the headers origin and
+	// access-control-request-method.
+	Origin, AsksMethod bool
 	// Extensions are the context extensions of Envoy's route.
 	Extensions map[string]string
 }
@@ -30,6 +33,10 @@ func (r *Request) addHeader(name, value string) {
 		r.Connection = append(r.Connection, value)
 	case strings.EqualFold(name, "x-request-id"):
 		r.ID = value
+	case strings.EqualFold(name, "origin"):
+		r.Origin = true
+	case strings.EqualFold(name, "access-control-request-method"):
+		r.AsksMethod = true
 	case isIdentity(name):
 		r.Identity = append(r.Identity, name)
 	}
@@ -70,3 +77,7 @@ func (r *Request) dropsIdentity() bool {
 	}
 	return false
 }
+
+// isPreflight reports whether a browser asks if a page of another origin may
+// send a request (Fetch standard, CORS-preflight request). It never has a token.
+func (r *Request) isPreflight() bool { return r.Method == "OPTIONS" && r.Origin && r.AsksMethod }

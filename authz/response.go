@@ -2,7 +2,6 @@ package authz
 
 import (
 	"encoding/json"
-	"fmt"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
@@ -23,7 +22,7 @@ const retryAfter = "5"
 // newResponse turns a decision into Envoy's terms. No other function makes a
 // response: for Envoy a status of zero, or none, is an allow.
 func newResponse(d *Decision) *authv3.CheckResponse {
-	if d.allowed && d.Reason == Allowed {
+	if d.allowed && (d.Reason == Allowed || d.Reason == Public) {
 		return okResponse(d)
 	}
 	return deniedResponse(d)
@@ -47,7 +46,7 @@ func deniedResponse(d *Decision) *authv3.CheckResponse {
 		d.Reason, a = InternalError, answers[InternalError]
 	}
 	headers := []*corev3.HeaderValueOption{replaceHeader("content-type", "application/json")}
-	if challenge := challenge(a); challenge != "" {
+	if challenge := challenge(d, a); challenge != "" {
 		headers = append(headers, replaceHeader("www-authenticate", challenge))
 	}
 	if a.code == codes.Unavailable {
@@ -74,22 +73,43 @@ func replaceHeader(name, value string) *corev3.HeaderValueOption {
 	}
 }
 
-// challenge returns the WWW-Authenticate value (RFC 6750, section 3), empty
-// where there is none.
-func challenge(a answer) string {
-	switch {
-	case a.code != codes.Unauthenticated:
+// challenge returns the WWW-Authenticate value, empty where there is none: the
+// bearer scheme (RFC 6750, section 3) with what the policy wants, and with where
+// to find out how to get a token (RFC 9728, section 5.1). A client that sent no
+// token is told of no error.
+func challenge(d *Decision, a answer) string {
+	if a.code != codes.Unauthenticated && a.error != lacksScope {
 		return ""
-	case a.error == "":
-		return fmt.Sprintf("Bearer realm=%q", realm)
-	default:
-		return fmt.Sprintf("Bearer realm=%q, error=%q, error_description=%q", realm, a.error, a.description)
 	}
+	text := []byte("Bearer")
+	add := func(name, value string) {
+		switch {
+		case value == "":
+			return
+		case len(text) > len("Bearer"):
+			text = append(text, ',')
+		}
+		text = append(append(append(append(text, ' '), name...), `="`...), value...)
+		text = append(text, '"')
+	}
+	add("realm", realm)
+	if a.error != "" {
+		add("error", a.error)
+		add("error_description", a.description)
+	}
+	add("scope", d.scope)
+	if d.resource != nil {
+		add("resource_metadata", d.resource.metadata)
+	}
+	return string(text)
 }
 
 // body is what the caller of a denied request reads. It holds fixed words and
 // the decision's ID: an attacker learns the reason and no more.
 func body(d *Decision, a answer) string {
+	if d.Reason == MetadataDocument && d.resource != nil {
+		return d.resource.document
+	}
 	text, err := json.Marshal(struct {
 		Error       string `json:"error,omitempty"`
 		Description string `json:"error_description"`

@@ -21,7 +21,7 @@ type Rules struct {
 
 // rules is Rules, ready for use.
 type rules struct {
-	orgs   map[string]struct{}
+	orgs   map[string]struct{} // nil is any
 	actors []kinde.Actor
 }
 
@@ -34,8 +34,8 @@ func (r Rules) compile() (*rules, error) {
 		return nil, errors.New("actors is empty: want user, system or both, or leave it out")
 	}
 	for _, actor := range r.Actors {
-		if actor != kinde.User && actor != kinde.System {
-			return nil, fmt.Errorf("actors: %q: want user or system", actor)
+		if err := CheckActor(string(actor)); err != nil {
+			return nil, fmt.Errorf("actors: %w", err)
 		}
 	}
 	if r.AllowedOrgs == nil {
@@ -51,19 +51,21 @@ func (r Rules) compile() (*rules, error) {
 	return compiled, nil
 }
 
-// refuse returns the reason why a token may not pass, empty when it may.
-func (r *rules) refuse(token *kinde.Token) Reason {
-	if !slices.Contains(r.actors, token.Actor) {
-		return ActorNotAllowed
+// CheckActor reports what is wrong with the word for an actor.
+func CheckActor(actor string) error {
+	if a := kinde.Actor(actor); a != kinde.User && a != kinde.System {
+		return fmt.Errorf("%q: want user or system", actor)
 	}
+	return nil
+}
+
+func (r *rules) admitsActor(actor kinde.Actor) bool { return slices.Contains(r.actors, actor) }
+
+// admitsOrg reports whether a token of that organization may pass.
+func (r *rules) admitsOrg(code string) bool {
 	if r.orgs == nil {
-		return ""
+		return true
 	}
-	if token.OrgCode == "" {
-		return OrgMissing
-	}
-	if _, allowed := r.orgs[token.OrgCode]; !allowed {
-		return OrgNotAllowed
-	}
-	return ""
+	_, listed := r.orgs[code]
+	return listed
 }

@@ -2,7 +2,9 @@ package authz
 
 import (
 	"context"
+	"math/rand/v2"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
@@ -13,7 +15,7 @@ import (
 // decisions of an [Authorizer].
 type Server struct {
 	authv3.UnimplementedAuthorizationServer
-	authorizer *Authorizer
+	authorizer atomic.Pointer[Authorizer]
 	log        *zap.Logger
 	observe    func(*Decision, time.Duration)
 }
@@ -24,8 +26,14 @@ func NewServer(authorizer *Authorizer, log *zap.Logger, observe func(*Decision, 
 	if observe == nil {
 		observe = func(*Decision, time.Duration) {}
 	}
-	return &Server{authorizer: authorizer, log: log, observe: observe}
+	s := &Server{log: log, observe: observe}
+	s.Use(authorizer)
+	return s
 }
+
+// Use makes another authorizer decide from now on. A check that has begun ends
+// with the one it began with.
+func (s *Server) Use(authorizer *Authorizer) { s.authorizer.Store(authorizer) }
 
 // Check answers one call. It never returns a gRPC error, which Envoy takes for
 // a failure of the service and, set to fail open, would let pass: whatever
@@ -38,16 +46,20 @@ func (s *Server) Check(ctx context.Context, check *authv3.CheckRequest) (respons
 		}
 	}()
 	request := newRequest(check)
-	decision := s.authorizer.Decide(ctx, request)
+	authorizer := s.authorizer.Load()
+	decision := authorizer.Decide(ctx, request)
 	took := time.Since(start)
-	logDecision(s.log, request, &decision, took)
+	if !decision.allowed || authorizer.unloggedAllows == 0 || rand.Float64() >= authorizer.unloggedAllows {
+		logDecision(s.log, request, &decision, took)
+	}
 	s.observe(&decision, took)
 	return newResponse(&decision), nil
 }
 
 // denyFault is the denial for a panic.
 func (s *Server) denyFault(fault any, took time.Duration) *authv3.CheckResponse {
-	decision := deny(InternalError, "", nil)
+	decision := deny(InternalError, nil, nil)
+	decision.ID = newID()
 	s.log.Error("a check panicked", zap.String("decision_id", decision.ID), zap.String("reason", string(InternalError)),
 		zap.Any("fault", fault), zap.ByteString("stack", debug.Stack()))
 	s.observe(&decision, took)

@@ -146,7 +146,7 @@ func TestDecisionIsOneLineInTheLog(t *testing.T) {
 
 func TestEveryReasonHasAnAnswer(t *testing.T) {
 	for reason, a := range answers {
-		if a.status < 400 || a.code == 0 || a.description == "" || a.hint == "" {
+		if a.status < 400 && reason != MetadataDocument || a.code == 0 || a.description == "" && reason != MetadataDocument || a.hint == "" {
 			t.Errorf("%s: incomplete answer %+v", reason, a)
 		}
 	}
@@ -163,7 +163,68 @@ func TestEveryReasonIsDocumented(t *testing.T) {
 			t.Errorf("docs/reasons.md has %d rows that begin %q, want 1", n, strings.TrimSpace(row))
 		}
 	}
-	if rows := strings.Count(string(page), "\n| `"); rows != len(answers)+1 {
-		t.Errorf("docs/reasons.md has %d rows, want one for each of %d denials and one for %s", rows, len(answers), Allowed)
+	if rows := strings.Count(string(page), "\n| `"); rows != len(answers)+2 {
+		t.Errorf("docs/reasons.md has %d rows, want one for each of %d denials, %s and %s", rows, len(answers), Allowed, Public)
+	}
+}
+
+func TestEveryReasonIsInOneStep(t *testing.T) {
+	for reason := range answers {
+		n := 0
+		for _, s := range steps {
+			for _, r := range s.reasons {
+				if r == reason {
+					n++
+				}
+			}
+		}
+		if want := 1; n != want && reason != InternalError {
+			t.Errorf("%s is in %d steps, want %d", reason, n, want)
+		}
+	}
+}
+
+func TestLogAndMetricsSayTheReasonOfTheAnswer(t *testing.T) {
+	server, logs := newTestServer(t, func() (*kinde.Token, error) { return nil, &kinde.Error{Reason: "new_reason"} })
+	if _, err := server.Check(t.Context(), checkWith(bearer)); err != nil {
+		t.Fatal(err)
+	}
+	if got := logs.All()[0].ContextMap()["reason"]; got != string(InternalError) {
+		t.Errorf("logged %v", got)
+	}
+}
+
+func TestAllowsCanBeLeftOutOfTheLog(t *testing.T) {
+	valid := func() (*kinde.Token, error) {
+		return &kinde.Token{Issuer: domain, Actor: kinde.User, Subject: "u"}, nil
+	}
+	server, logs := newTestServer(t, valid)
+	use := func(unlogged float64) {
+		a, err := NewAuthorizer(Config{Verifier: verifierFunc(valid), Issuers: map[string]Rules{domain: {}}, UnloggedAllows: unlogged})
+		if err != nil {
+			t.Fatal(err)
+		}
+		server.Use(a)
+	}
+	const checks = 2000
+	for unlogged, want := range map[float64][2]int{0: {checks, checks}, 1: {0, 0}, 0.5: {checks / 3, checks * 2 / 3}} {
+		use(unlogged)
+		before := logs.Len()
+		for range checks {
+			if _, err := server.Check(t.Context(), checkWith(bearer)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := logs.Len() - before; got < want[0] || got > want[1] {
+			t.Errorf("unlogged %g: %d lines of %d", unlogged, got, checks)
+		}
+	}
+	use(1)
+	before := logs.Len()
+	if _, err := server.Check(t.Context(), checkWith(nil)); err != nil {
+		t.Fatal(err)
+	}
+	if logs.Len() != before+1 {
+		t.Error("a denial is not logged")
 	}
 }
