@@ -116,11 +116,10 @@ func parsePattern(path string) (pattern, error) {
 	if path == "" || path[0] != '/' {
 		return p, fmt.Errorf("%q does not start with a slash: %w", path, errPattern)
 	}
-	trimmed := strings.TrimSuffix(path[1:], "/")
-	if trimmed == "" {
+	if path == "/" {
 		return p, nil
 	}
-	for segment := range strings.SplitSeq(trimmed, "/") {
+	for segment := range strings.SplitSeq(strings.TrimSuffix(path[1:], "/"), "/") {
 		if err := p.add(segment); err != nil {
 			return p, fmt.Errorf("%q: %w", path, err)
 		}

@@ -1,0 +1,222 @@
+package authz_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/kinde"
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
+)
+
+func challengeOf(response *authv3.CheckResponse) string {
+	for _, h := range response.GetDeniedResponse().GetHeaders() {
+		if h.GetHeader().GetKey() == "www-authenticate" {
+			return h.GetHeader().GetValue()
+		}
+	}
+	return ""
+}
+
+// discoverable is a server with a resource and a policy that wants scopes.
+func discoverable(t *testing.T, identifier string) (authv3.AuthorizationClient, *kindetest.Issuer) {
+	t.Helper()
+	server := kindetest.NewServer()
+	t.Cleanup(server.Close)
+	url := server.Issuer.URL
+	return serveWith(t, kinde.Config{Issuers: []kinde.Issuer{{Domain: url, Audience: []string{kindetest.Audience}}}}, authz.Config{
+		Issuers:  map[string]authz.Rules{url: {}},
+		Policies: map[string]authz.Policy{"run": {Scopes: []string{"agents:run", "agents:read"}, Permissions: []string{"agents:own"}}},
+		Routes:   []authz.Route{{Path: "/run", Policy: "run"}, {Path: "/public", Public: true}},
+		Resource: &authz.Resource{Identifier: identifier, AuthorizationServers: []string{url, "https://second.kinde.com"}, Scopes: []string{"agents:run"}},
+	}), server.Issuer
+}
+
+func TestChallenges(t *testing.T) {
+	client, issuer := discoverable(t, "https://api.example.com/mcp")
+	user := issuer.UserClaims()
+	const where = `resource_metadata="https://api.example.com/.well-known/oauth-protected-resource/mcp"`
+	for name, row := range map[string]struct {
+		ask
+		reason    authz.Reason
+		challenge string
+	}{
+		"no token":                {ask{method: "GET", path: "/"}, authz.MissingToken, `Bearer realm="kinde", ` + where},
+		"no token, scopes wanted": {ask{method: "GET", path: "/run"}, authz.MissingToken, `Bearer realm="kinde", scope="agents:run agents:read", ` + where},
+		"expired": {ask{method: "GET", path: "/run"}.with(issuer.Token(user.With("iat", 1).With("exp", 2))), kinde.TokenExpired,
+			`Bearer realm="kinde", error="invalid_token", error_description="the access token has expired", scope="agents:run agents:read", ` + where},
+		"a scope is missing": {ask{method: "GET", path: "/run"}.with(issuer.Token(user.With("scp", []string{"agents:run"}))), authz.InsufficientScope,
+			`Bearer realm="kinde", error="insufficient_scope", error_description="the access token lacks a scope", scope="agents:run agents:read", ` + where},
+		"a permission is missing": {ask{method: "GET", path: "/run"}.with(issuer.Token(user.With("scp", []string{"agents:run", "agents:read"}))), authz.MissingPermission,
+			`Bearer realm="kinde", error="insufficient_scope", error_description="the access token lacks a permission", scope="agents:run agents:read", ` + where},
+		"neither user nor machine": {ask{method: "GET", path: "/run"}.with(issuer.Token(user.Without("sub"))), kinde.UnknownActor, ""},
+		"bad path":                 {ask{method: "GET", path: "//"}, authz.BadPath, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := challengeOf(answers(t, client, row.ask, row.reason)); got != row.challenge {
+				t.Errorf("got  %s\nwant %s", got, row.challenge)
+			}
+		})
+	}
+}
+
+func TestMetadataDocument(t *testing.T) {
+	client, issuer := discoverable(t, "https://api.example.com/mcp")
+	want := map[string]any{
+		"resource": "https://api.example.com/mcp", "authorization_servers": []any{issuer.URL, "https://second.kinde.com"},
+		"scopes_supported": []any{"agents:run"}, "bearer_methods_supported": []any{"header"},
+	}
+	const at = "/.well-known/oauth-protected-resource"
+	for _, a := range []ask{
+		{method: "GET", path: at}, {method: "HEAD", path: at}, {method: "GET", path: at + "/mcp"}, {method: "GET", path: at + "?x=1"},
+		{method: "GET", path: at + "/mcp", policy: map[string]string{"policy": "run"}},
+		ask{method: "GET", path: at}.with("a.b.c"),
+	} {
+		response, err := client.Check(t.Context(), a.check())
+		if err != nil {
+			t.Fatal(err)
+		}
+		denied := response.GetDeniedResponse()
+		if response.GetStatus().GetCode() == 0 || denied.GetStatus().GetCode() != 200 || challengeOf(response) != "" || len(denied.GetHeaders()) != 1 {
+			t.Fatalf("%+v: got %v", a, response)
+		}
+		if h := denied.GetHeaders()[0].GetHeader(); h.GetKey() != "content-type" || h.GetValue() != "application/json" {
+			t.Errorf("%+v: got %v", a, h)
+		}
+		var got map[string]any
+		if err := json.Unmarshal([]byte(denied.GetBody()), &got); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%+v: (-want +got)\n%s", a, diff)
+		}
+		fields := response.GetDynamicMetadata().GetFields()
+		if fields["decision"].GetStringValue() != "deny" || fields["reason"].GetStringValue() != "metadata_document" || fields["policy"] != nil {
+			t.Errorf("%+v: metadata %v", a, fields)
+		}
+	}
+	for _, a := range []ask{
+		{method: "POST", path: at}, {method: "OPTIONS", path: at}, {method: "GET", path: at + "/"}, {method: "GET", path: at + "/other"},
+		{method: "GET", path: "/x" + at}, {method: "GET", path: "/.WELL-KNOWN/oauth-protected-resource"}, {method: "GET", path: "/?" + at},
+	} {
+		answers(t, client, a, authz.MissingToken)
+	}
+	answers(t, client, ask{method: "GET", path: "/." + at}, authz.BadPath)
+	answers(t, client, ask{method: "GET", path: at, policy: map[string]string{"policy": "nobody"}}, authz.UnknownPolicy)
+	answers(t, client, ask{method: "GET", path: at, headers: map[string]string{"connection": "x-kinde-actor"}}, authz.BadRequest)
+	answers(t, newWorld(t).client, ask{method: "GET", path: at}, authz.MissingToken) // no resource is configured
+}
+
+func TestResourceIdentifiers(t *testing.T) {
+	for identifier, where := range map[string]string{
+		"https://api.example.com":      "https://api.example.com/.well-known/oauth-protected-resource",
+		"https://api.example.com/":     "https://api.example.com/.well-known/oauth-protected-resource",
+		"https://api.example.com/a/b/": "https://api.example.com/.well-known/oauth-protected-resource/a/b",
+		"https://api.example.com:8443": "https://api.example.com:8443/.well-known/oauth-protected-resource",
+		"http://api.example.com":       "", "api.example.com": "", "": "", "https://": "", "https://u@api.example.com": "", "urn:api": "",
+		"https://api.example.com?a": "", "https://api.example.com#a": "", "https://api.example.com/a#": "", "https://api.example.com//a": "", "https://api.example.com/a/../b": "", `https://api.example.com/"`: "",
+	} {
+		r := &authz.Resource{Identifier: identifier}
+		if err := r.Check(); (err == nil) != (where != "") {
+			t.Errorf("%q: %v", identifier, err)
+			continue
+		}
+		if where == "" {
+			continue
+		}
+		client, _ := discoverable(t, identifier)
+		response := answers(t, client, ask{method: "GET", path: "/"}, authz.MissingToken)
+		if got := challengeOf(response); !strings.HasSuffix(got, `resource_metadata="`+where+`"`) {
+			t.Errorf("%q: got %s", identifier, got)
+		}
+	}
+	if err := (&authz.Resource{Identifier: "http://localhost:8080", InsecureHTTP: true}).Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+// claimHeaders is a server that sends claims.
+func claimHeaders(t *testing.T) (authv3.AuthorizationClient, *kindetest.Issuer) {
+	t.Helper()
+	server := kindetest.NewServer()
+	t.Cleanup(server.Close)
+	url := server.Issuer.URL
+	claims := map[string]string{"x-kinde-email": "email", "x-kinde-model": "application_properties.model_version", "x-kinde-teams": "teams", "x-kinde-age": "age", "x-kinde-same": "org_code"}
+	for i := range 10 {
+		claims[fmt.Sprintf("x-kinde-long-%d", i)] = fmt.Sprintf("long%d", i)
+	}
+	return serveWith(t, kinde.Config{Issuers: []kinde.Issuer{{Domain: url}}}, authz.Config{
+		Issuers: map[string]authz.Rules{url: {}}, ClaimHeaders: claims, Routes: []authz.Route{{Path: "/public", Public: true}},
+	}), server.Issuer
+}
+
+func TestClaimHeaders(t *testing.T) {
+	client, issuer := claimHeaders(t)
+	user := issuer.UserClaims()
+	long := func(n int) string { return strings.Repeat("a", n) }
+	for name, row := range map[string]struct {
+		claims kindetest.Claims
+		want   map[string]string // empty: removed
+	}{
+		"none":                        {user, map[string]string{"x-kinde-email": "", "x-kinde-model": "", "x-kinde-omitted": "", "x-kinde-same": kindetest.Org}},
+		"text":                        {user.With("email", "ada@example.com"), map[string]string{"x-kinde-email": "ada@example.com"}},
+		"property of Kinde":           {user.With("application_properties", map[string]any{"model_version": map[string]any{"v": "m-4"}}), map[string]string{"x-kinde-model": "m-4"}},
+		"N15 Unicode":                 {user.With("email", "ü@x"), map[string]string{"x-kinde-email": "%C3%BC@x"}},
+		"line break":                  {user.With("email", "a\r\nx-admin: 1"), map[string]string{"x-kinde-email": "a%0D%0Ax-admin:%201"}},
+		"comma in one":                {user.With("email", "a,b"), map[string]string{"x-kinde-email": "a,b"}},
+		"N13 comma in list":           {user.With("teams", []string{"a,admin", "b", "b"}), map[string]string{"x-kinde-teams": "a%2Cadmin,b"}},
+		"number":                      {user.With("age", 42).With("email", true), map[string]string{"x-kinde-age": "42", "x-kinde-email": "true"}},
+		"object":                      {user.With("email", map[string]any{"a": 1}), map[string]string{"x-kinde-email": "", "x-kinde-omitted": ""}},
+		"null":                        {user.With("email", nil), map[string]string{"x-kinde-email": ""}},
+		"N14 just 1 KiB":              {user.With("email", long(1024)), map[string]string{"x-kinde-email": long(1024), "x-kinde-omitted": ""}},
+		"N14 over 1 KiB":              {user.With("email", long(1025)), map[string]string{"x-kinde-email": "", "x-kinde-omitted": "x-kinde-email"}},
+		"N14 over 1 KiB once encoded": {user.With("email", strings.Repeat("ü", 171)+long(100)), map[string]string{"x-kinde-email": "", "x-kinde-omitted": "x-kinde-email"}},
+		"N14 two":                     {user.With("email", long(2000)).With("teams", []string{long(2000)}), map[string]string{"x-kinde-email": "", "x-kinde-teams": "", "x-kinde-omitted": "x-kinde-email,x-kinde-teams"}},
+		"N14 a long list beside":      {user.With("email", long(1000)).With("permissions", []string{long(7500)}), map[string]string{"x-kinde-email": long(1000), "x-kinde-permissions": "", "x-kinde-omitted": "x-kinde-permissions"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			response := answers(t, client, ask{method: "GET", path: "/"}.with(issuer.Token(row.claims)), "")
+			set := map[string]string{}
+			for _, h := range response.GetOkResponse().GetHeaders() {
+				set[h.GetHeader().GetKey()] = h.GetHeader().GetValue()
+			}
+			for name, value := range row.want {
+				if set[name] != value {
+					t.Errorf("%s is %.40q, want %.40q", name, set[name], value)
+				}
+				if removed := slices.Contains(response.GetOkResponse().GetHeadersToRemove(), name); removed != (value == "") {
+					t.Errorf("%s is removed: %t", name, removed)
+				}
+			}
+		})
+	}
+	response := answers(t, client, ask{method: "GET", path: "/public"}, authz.Public)
+	if removed := response.GetOkResponse().GetHeadersToRemove(); !slices.Contains(removed, "x-kinde-email") {
+		t.Errorf("a public route removes %v", removed)
+	}
+}
+
+func TestManyClaimHeadersStayBelowTheLimit(t *testing.T) {
+	client, issuer := claimHeaders(t)
+	claims := issuer.UserClaims()
+	for i := range 10 {
+		claims = claims.With(fmt.Sprintf("long%d", i), strings.Repeat("a", 1000+i))
+	}
+	response := answers(t, client, ask{method: "GET", path: "/"}.with(issuer.Token(claims)), "")
+	size, omitted := 0, ""
+	for _, h := range response.GetOkResponse().GetHeaders() {
+		size += len(h.GetHeader().GetKey()) + len(h.GetHeader().GetValue())
+		if h.GetHeader().GetKey() == "x-kinde-omitted" {
+			omitted = h.GetHeader().GetValue()
+		}
+	}
+	if want := "x-kinde-long-9,x-kinde-long-8,x-kinde-long-7"; size >= 8<<10 || omitted != want {
+		t.Errorf("%d bytes, omitted %s, want %s", size, omitted, want)
+	}
+}

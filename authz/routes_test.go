@@ -1,0 +1,221 @@
+package authz
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestPatterns(t *testing.T) {
+	for path, wrong := range map[string]string{
+		"/": "", "/a": "", "/a/": "", "/a/*": "", "/a/**": "", "/**": "", "/*": "", "/{a}/{b-c}/{_d1}": "", "/{org_code}/x": "", "/caf%C3%A9": "", "/%2A": "", "/.well-known/x": "",
+		"": "start with a slash", "a": "start with a slash", "*": "start with a slash", "http://a/b": "start with a slash",
+		"/**/a": "only at the end", "/**/**": "only at the end", "/a*": "want a path", "/*a": "want a path", "/***": "want a path", "/a/**b": "want a path",
+		"/{}": "want a path", "/{a": "want a path", "/a}": "want a path", "/{a}b": "want a path", "/{a b}": "want a path", "/{é}": "want a path", "/{*}": "want a path",
+		"/{org_code}/{org_code}": "twice",
+		"//":                     "canonical", "/a//b": "canonical", "/./a": "canonical", "/../a": "canonical", "/a;b": "canonical", "/a#b": "canonical", "/a?b": "canonical", "/é": "canonical", "/%41": "canonical", "/%2f": "canonical", "/a\\b": "canonical", "/%": "canonical",
+	} {
+		err := CheckPath(path)
+		if (err == nil) != (wrong == "") || err != nil && !strings.Contains(err.Error(), wrong) {
+			t.Errorf("%q: got %v, want %q", path, err, wrong)
+		}
+	}
+}
+
+func TestMethods(t *testing.T) {
+	for method, good := range map[string]bool{"GET": true, "M-SEARCH": true, "get": false, "": false, "GET ": false, "*": false, "Get": false, "GET,POST": false} {
+		if err := CheckMethod(method); (err == nil) != good {
+			t.Errorf("%q: %v", method, err)
+		}
+	}
+}
+
+func table(t testing.TB, list ...Route) *routes {
+	t.Helper()
+	policies, err := compilePolicies(map[string]Policy{"p": {}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := compileRoutes(list, policies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compiled
+}
+
+func TestFirstRouteWins(t *testing.T) {
+	routes := table(t,
+		Route{Path: "/a/{x}/c"}, Route{Path: "/a/b/*"}, Route{Path: "/a/b/c", Methods: []string{"GET"}}, Route{Path: "/a/**", Methods: []string{"POST"}},
+		Route{Path: "/d%40e"}, Route{Path: "/%2A"}, Route{Path: "/"}, Route{Path: "/a"}, Route{Path: "/x/**", Methods: []string{"GET"}}, Route{Path: "/x"},
+	)
+	for target, want := range map[string]string{
+		"GET /a/b/c": "/a/{x}/c", "GET /a/b/d": "/a/b/*", "GET /a/z/c": "/a/{x}/c", "GET /a/z/d": "", "POST /a/z/d": "/a/**", "POST /a/b/d": "/a/b/*",
+		"POST /a": "/a/**", "GET /a": "/a", "POST /a/b/c/d/e": "/a/**", "GET /d@e": "/d%40e", "GET /d%40e": "/d%40e", "GET /*": "/%2A", "GET /%2a": "/%2A", "GET /z": "",
+		"GET /": "/", "GET /x": "/x/**", "POST /x": "/x", "GET /x/": "/x/**", "GET /a/": "/a", "GET /A/b/c": "", "GET /a/b": "", "GET /a%20/b": "",
+	} {
+		method, path, _ := strings.Cut(target, " ")
+		canonical, ok := canonicalPath(path)
+		if !ok {
+			t.Fatalf("%s is not canonical", path)
+		}
+		got := ""
+		if r := routes.match(canonical, &Request{Method: method}); r != nil {
+			got = r.path
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", target, got, want)
+		}
+	}
+}
+
+// plainMatch looks at one route after the other.
+func plainMatch(list *routes, path string, request *Request) *route {
+	for _, r := range list.all {
+		segments := strings.Split(path, "/")
+		if path == "" {
+			segments = nil
+		}
+		p := r.pattern
+		matches := len(segments) == len(p.segments) || p.rest && len(segments) > len(p.segments)
+		for i := 0; matches && i < len(p.segments); i++ {
+			matches = p.segments[i] == anySegment || p.segments[i] == decoded(segments[i])
+		}
+		if matches && r.takes(request) {
+			return r
+		}
+	}
+	return nil
+}
+
+func TestTreeMatchesAsOneRouteAfterTheOther(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	pick := func(words ...string) string { return words[random.IntN(len(words))] }
+	somePath := func(words ...string) string {
+		path := ""
+		for range random.IntN(5) {
+			path += "/" + pick(words...)
+		}
+		return path
+	}
+	for range 500 {
+		var list []Route
+		for range 1 + random.IntN(12) {
+			r := Route{Path: somePath("a", "b", "*", "{x}", "%40") + pick("/**", "/", "/a"), Policy: "p"}
+			if random.IntN(2) == 0 {
+				r.Methods = []string{pick("GET", "POST")}
+			}
+			list = append(list, r)
+		}
+		routes := table(t, list...)
+		covered := map[*route]bool{}
+		for number, r := range routes.all {
+			_, covered[r] = routes.coveredBy(number)
+		}
+		for range 50 {
+			path, request := strings.TrimPrefix(somePath("a", "b", "@", "%40", "c"), "/"), &Request{Method: pick("GET", "POST", "PUT")}
+			got, want := routes.match(path, request), plainMatch(routes, path, request)
+			if got != want {
+				t.Fatalf("%s %q among %+v: got %+v, want %+v", request.Method, path, list, got, want)
+			}
+			if covered[got] {
+				t.Fatalf("%s %q among %+v matches a route said to be covered: %+v", request.Method, path, list, got)
+			}
+		}
+	}
+}
+
+func TestOddities(t *testing.T) {
+	config := Config{
+		Policies: map[string]Policy{"default": {}, "p": {}, "unused": {}},
+		Routes: []Route{
+			{Path: "/a/*", Policy: "p"}, {Path: "/a/b", Policy: "p"}, {Path: "/c", Methods: []string{"GET"}, Policy: "p"}, {Path: "/c", Methods: []string{"POST"}, Policy: "p"},
+			{Path: "/c", Methods: []string{"GET", "POST"}, Policy: "p"}, {Path: "/c", Policy: "p"}, {Path: "/d"}, {Path: "/e", Public: true}, {Path: "/e/**", Public: true}, {Path: "/e/x", Policy: "p"},
+			{Path: "/f", Methods: []string{"OPTIONS"}, Public: true}, {Path: "/f", Methods: []string{"OPTIONS"}, Policy: "p"},
+		},
+	}
+	var got []string
+	for _, odd := range Oddities(config) {
+		got = append(got, fmt.Sprintf("%d %s: %s", odd.Route, odd.Policy, odd.Text))
+	}
+	want := []string{
+		"1 : route /a/b can never match: route /a/*, earlier, covers it",
+		"4 : route /c can never match: route /c, earlier, covers it",
+		"6 : route /d names no policy: default applies",
+		"9 : route /e/x can never match: route /e/**, earlier, covers it",
+		"-1 unused: policy unused is used by no route: only context_extensions of Envoy can choose it",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestRoutesThatAreRefused(t *testing.T) {
+	policies, err := compilePolicies(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for wrong, r := range map[string]Route{
+		"no policy is named":             {Path: "/a", Policy: "nobody"},
+		"a public route takes no policy": {Path: "/a", Policy: "default", Public: true},
+		"has no token to compare":        {Path: "/{org_code}", Public: true},
+		"methods is empty":               {Path: "/a", Methods: []string{}},
+		"upper case":                     {Path: "/a", Methods: []string{"get"}},
+		"start with a slash":             {Path: "a"},
+	} {
+		if _, err := compileRoutes([]Route{r}, policies); err == nil || !strings.Contains(err.Error(), wrong) {
+			t.Errorf("%+v: %v, want %q", r, err, wrong)
+		}
+	}
+}
+
+// No path is both canonical and readable in another way.
+func FuzzPath(f *testing.F) {
+	for _, path := range []string{"/", "/a/b/", "/a?b#c", "/%C3%A9", "/a//b", "/..", "/%2e", "/a;b", "/orgs/org_a/x", "/\x7f", "*"} {
+		f.Add(path)
+	}
+	routes := table(f, Route{Path: "/public/**", Public: true}, Route{Path: "/orgs/{org_code}/**"}, Route{Path: "/*/a"})
+	f.Fuzz(func(t *testing.T, target string) {
+		path, ok := canonicalPath(target)
+		if !ok {
+			return
+		}
+		if strings.ContainsAny(path, "\\;#?\x00\x7f") || strings.Contains("/"+path+"/", "//") && path != "" || strings.Contains("/"+path+"/", "/../") || strings.Contains("/"+path+"/", "/./") {
+			t.Fatalf("%q is taken for canonical", target)
+		}
+		for segment := range strings.SplitSeq(path, "/") {
+			if text := decoded(segment); strings.ContainsAny(text, "/\\") || text == "." || text == ".." || strings.ToValidUTF8(text, "") != text {
+				t.Fatalf("%q decodes to %q", target, text)
+			}
+		}
+		if again, ok := canonicalPath("/" + path); !ok || again != path {
+			t.Fatalf("%q becomes %q becomes %q", target, path, again)
+		}
+		request := &Request{Method: "GET"}
+		if got, want := routes.match(path, request), plainMatch(routes, path, request); got != want {
+			t.Fatalf("%q: got %v, want %v", target, got, want)
+		}
+	})
+}
+
+func BenchmarkRoutes(b *testing.B) {
+	for _, n := range []int{1, 10, 100, 1000} {
+		var list []Route
+		for i := range n {
+			list = append(list, Route{Path: fmt.Sprintf("/api/v%d/{tenant}/agents/%d/**", i%7, i), Methods: []string{"GET", "POST"}, Policy: "p"})
+		}
+		routes := table(b, list...)
+		request := &Request{Method: "POST", Path: fmt.Sprintf("/api/v%d/acme/agents/%d/generate?q=1", (n-1)%7, n-1)}
+		b.Run(fmt.Sprintf("of=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				path, ok := canonicalPath(request.Path)
+				if !ok || routes.match(path, request) == nil {
+					b.Fatal("no match")
+				}
+			}
+		})
+	}
+}
