@@ -114,7 +114,7 @@ func (a *Authorizer) decide(ctx context.Context, request *Request, route *route,
 	if a.resource.describedBy(request) {
 		return deny(MetadataDocument, nil, nil)
 	}
-	if policy == nil {
+	if policy == public {
 		return allowPublic(a.headers.remove(request, nil))
 	}
 	bearer, refused := bearerToken(request.Authorization)
@@ -153,12 +153,11 @@ func (a *Authorizer) route(request *Request) (*route, string, bool) {
 	return a.unrouted, path, true
 }
 
-// policy returns the policy that Envoy asks for, else that of the route; nil
-// is public. What Envoy says and nobody here understands is a denial: it may
+// policy returns the policy that Envoy asks for, else that of the route. What Envoy says and nobody here understands is a denial: it may
 // have been meant to restrict.
 func (a *Authorizer) policy(extensions map[string]string, route *route) (*policy, bool) {
 	if len(extensions) == 0 {
-		return route.policy, true
+		return route.policy, route.policy != nil
 	}
 	policy := a.policies[extensions["policy"]]
 	return policy, len(extensions) == 1 && policy != nil

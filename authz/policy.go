@@ -13,6 +13,10 @@ import (
 // defaultPolicy is the policy that applies when nothing else is chosen.
 const defaultPolicy = "default"
 
+// public is the policy of public routes. It has no name, so that nobody can
+// choose it.
+var public = &policy{}
+
 // Policy says which verified tokens may pass where it applies, beside the rules
 // of their issuer. The zero value adds nothing to those.
 type Policy struct {

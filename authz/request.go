@@ -24,6 +24,16 @@ type Request struct {
 	Extensions map[string]string
 }
 
+// NewRequest returns a request with these headers, by name, and Envoy's context
+// extensions.
+func NewRequest(method, path string, headers, extensions map[string]string) *Request {
+	request := &Request{Method: method, Path: path, Extensions: extensions}
+	for name, value := range headers {
+		request.addHeader(name, value)
+	}
+	return request
+}
+
 // addHeader takes what a decision reads of one header.
 func (r *Request) addHeader(name, value string) {
 	switch {

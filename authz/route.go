@@ -1,6 +1,8 @@
 package authz
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,7 +48,7 @@ type route struct {
 	path      string
 	pattern   pattern
 	methods   []string
-	policy    *policy // nil is public
+	policy    *policy // the one named public for everyone
 	preflight bool    // matches browsers' preflights alone
 }
 
@@ -55,37 +57,36 @@ func (r Route) compile(policies map[string]*policy) (*route, error) {
 	if err != nil {
 		return nil, fmt.Errorf("path %w", err)
 	}
-	compiled := &route{path: r.Path, pattern: pattern, methods: slices.Clone(r.Methods)}
 	if r.Methods != nil && len(r.Methods) == 0 {
-		return nil, fmt.Errorf("path %q: methods is empty: name at least one, or leave it out", r.Path)
+		return nil, errors.New("methods is empty: name at least one, or leave it out")
 	}
 	for _, method := range r.Methods {
 		if err := CheckMethod(method); err != nil {
-			return nil, fmt.Errorf("path %q: methods: %w", r.Path, err)
+			return nil, fmt.Errorf("methods: %w", err)
 		}
 	}
-	if r.Public {
-		compiled.preflight = slices.Equal(r.Methods, []string{"OPTIONS"})
-		return compiled, r.checkPublic(pattern)
-	}
-	name := r.Policy
-	if name == "" {
-		name = defaultPolicy
-	}
-	if compiled.policy = policies[name]; compiled.policy == nil {
-		return nil, fmt.Errorf("path %q: no policy is named %q", r.Path, name)
+	compiled := &route{path: r.Path, pattern: pattern, methods: slices.Clone(r.Methods), policy: policies[cmp.Or(r.Policy, defaultPolicy)]}
+	switch {
+	case r.Public && r.Policy != "":
+		return nil, errors.New("a public route takes no policy")
+	case r.Public && pattern.org >= 0:
+		return nil, errors.New("a public route has no token to compare {org_code} with: write {org}")
+	case r.Public:
+		compiled.policy, compiled.preflight = public, slices.Equal(r.Methods, []string{"OPTIONS"})
+	case compiled.policy == nil:
+		return nil, fmt.Errorf("no policy is named %q", r.Policy)
 	}
 	return compiled, nil
 }
 
-func (r Route) checkPublic(pattern pattern) error {
-	if r.Policy != "" {
-		return fmt.Errorf("path %q: a public route takes no policy", r.Path)
+// Check reports what is wrong with the route, among these policies.
+func (r Route) Check(policies map[string]Policy) error {
+	names := map[string]*policy{defaultPolicy: {}}
+	for name := range policies {
+		names[name] = &policy{}
 	}
-	if pattern.org >= 0 {
-		return fmt.Errorf("path %q: a public route has no token to compare {org_code} with: write {org}", r.Path)
-	}
-	return nil
+	_, err := r.compile(names)
+	return err
 }
 
 // takes reports whether the route is for such a request, whatever its path.

@@ -30,7 +30,7 @@ func compileRoutes(list []Route, policies map[string]*policy) (*routes, error) {
 	for number, r := range list {
 		compiled, err := r.compile(policies)
 		if err != nil {
-			return nil, fmt.Errorf("routes: number %d: %w", number+1, err)
+			return nil, fmt.Errorf("route %q: %w", r.Path, err)
 		}
 		t.all = append(t.all, compiled)
 		t.root.add(&compiled.pattern, compiled.pattern.segments, number)

@@ -41,11 +41,14 @@ func (r Rules) compile() (*rules, error) {
 	if r.AllowedOrgs == nil {
 		return compiled, nil
 	}
-	if len(r.AllowedOrgs) == 0 || slices.Contains(r.AllowedOrgs, "") {
+	if len(r.AllowedOrgs) == 0 {
 		return nil, errors.New("allowed_orgs is empty: want organization codes, or leave it out")
 	}
 	compiled.orgs = make(map[string]struct{}, len(r.AllowedOrgs))
 	for _, org := range r.AllowedOrgs {
+		if err := CheckOrg(org); err != nil {
+			return nil, fmt.Errorf("allowed_orgs: %w", err)
+		}
 		compiled.orgs[org] = struct{}{}
 	}
 	return compiled, nil
@@ -55,6 +58,15 @@ func (r Rules) compile() (*rules, error) {
 func CheckActor(actor string) error {
 	if a := kinde.Actor(actor); a != kinde.User && a != kinde.System {
 		return fmt.Errorf("%q: want user or system", actor)
+	}
+	return nil
+}
+
+// CheckOrg reports what is wrong with an organization's code: no token could
+// have it.
+func CheckOrg(code string) error {
+	if !kinde.IsOrgCode(code) {
+		return fmt.Errorf("%q: want an organization's code, like org_abc123: 1 to 128 letters, digits, _ or -", code)
 	}
 	return nil
 }

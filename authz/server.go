@@ -72,10 +72,7 @@ func (s *Server) denyFault(fault any, took time.Duration) *authv3.CheckResponse 
 func newRequest(check *authv3.CheckRequest) *Request {
 	attributes := check.GetAttributes()
 	http := attributes.GetRequest().GetHttp()
-	request := &Request{Method: http.GetMethod(), Path: http.GetPath(), Extensions: attributes.GetContextExtensions()}
-	for name, value := range http.GetHeaders() {
-		request.addHeader(name, value)
-	}
+	request := NewRequest(http.GetMethod(), http.GetPath(), http.GetHeaders(), attributes.GetContextExtensions())
 	for _, header := range http.GetHeaderMap().GetHeaders() {
 		value := header.GetValue()
 		if raw := header.GetRawValue(); len(raw) > 0 {

@@ -192,17 +192,20 @@ func orgCode(v value) (string, bool) {
 		return "", true
 	}
 	s, ok := v.str()
-	if !ok || s == "" || len(s) > maxOrgBytes {
-		return "", false
-	}
+	return s, ok && IsOrgCode(s)
+}
+
+// IsOrgCode reports whether the text can be the code of an organization: 1 to
+// 128 letters, digits, _ and -.
+func IsOrgCode(s string) bool {
 	for i := range len(s) {
 		switch c := s[i]; {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-':
 		default:
-			return "", false
+			return false
 		}
 	}
-	return s, true
+	return s != "" && len(s) <= maxOrgBytes
 }
 
 // audiences reads aud, a string or a list of strings (RFC 7519, section

@@ -19,13 +19,13 @@ func newAdminServer(s *service) *http.Server {
 // and says of each issuer whether its tokens can.
 func (s *service) serveReady(w http.ResponseWriter, _ *http.Request) {
 	draining := s.readiness.draining.Load()
-	if draining || !s.verifier.Ready() {
+	if draining || !s.verifier.Load().Ready() {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	if draining {
 		fmt.Fprintln(w, "draining")
 	}
-	for _, status := range s.verifier.Status() {
+	for _, status := range s.verifier.Load().Status() {
 		word := "ok"
 		if !status.Usable {
 			word = "without usable keys"

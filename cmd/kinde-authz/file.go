@@ -1,124 +1,127 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"reflect"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+	"go.yaml.in/yaml/v4"
 )
 
 // maxFileBytes bounds a settings file.
 const maxFileBytes = 4 << 20
 
 // file is the YAML file of settings. Every one may be left out, except that an
-// issuer has a domain; what is there must not be empty.
+// issuer has a domain and a route a path; what is there must not be empty. The
+// tags are what docs/settings.schema.json is made of.
 type file struct {
-	Issuers      []issuerSettings `yaml:"issuers"`
-	Leeway       duration         `yaml:"leeway"`
-	JWKS         jwksSettings     `yaml:"jwks"`
-	Headers      headerSettings   `yaml:"headers"`
-	Listen       text             `yaml:"listen"`
-	AdminListen  text             `yaml:"admin_listen"`
-	InsecureHTTP bool             `yaml:"insecure_http"`
-	DrainDelay   duration         `yaml:"drain_delay"`
-	TLS          tlsSettings      `yaml:"tls"`
-	Log          logSettings      `yaml:"log"`
+	Issuers      []located[issuerSettings]          `yaml:"issuers" jsonschema:"minItems=1" jsonschema_description:"The Kinde businesses and custom domains whose tokens are accepted. Without them KINDE_DOMAIN must be set."`
+	Policies     map[string]located[policySettings] `yaml:"policies" jsonschema_description:"Named policies; default applies when nothing else is chosen."`
+	Routes       []located[routeSettings]           `yaml:"routes" jsonschema:"minItems=1" jsonschema_description:"Which policy applies to which path; the first match wins."`
+	Headers      headerSettings                     `yaml:"headers"`
+	Leeway       duration                           `yaml:"leeway" jsonschema_description:"What the clocks of issuer and service may differ by, 0s to 5m. Default: 30s."`
+	TokenCache   cacheSettings                      `yaml:"token_cache"`
+	JWKS         jwksSettings                       `yaml:"jwks"`
+	Resource     located[resourceSettings]          `yaml:"resource"`
+	Log          logSettings                        `yaml:"log"`
+	Listen       text                               `yaml:"listen" jsonschema_description:"Address of the gRPC port, or unix:/path. Default: :9191."`
+	AdminListen  text                               `yaml:"admin_listen" jsonschema_description:"Address of the HTTP port for /healthz, /readyz and /metrics. Default: :9192."`
+	InsecureHTTP truth                              `yaml:"insecure_http" jsonschema_description:"Allow http:// issuers. For local stacks and tests only."`
+	DrainDelay   duration                           `yaml:"drain_delay" jsonschema_description:"How long to go on serving after SIGTERM while reporting NOT_SERVING. Default: 10s."`
+	TLS          tlsSettings                        `yaml:"tls"`
+
+	content []byte
 }
 
 // issuerSettings are one issuer and who may pass with its tokens.
 type issuerSettings struct {
-	Domain      text   `yaml:"domain"`
-	Audience    []text `yaml:"audience"`
-	AllowedOrgs []text `yaml:"allowed_orgs"`
-	Actors      []text `yaml:"actors"`
-	JWKSFile    text   `yaml:"jwks_file"`
+	Domain      text   `yaml:"domain" jsonschema:"required,pattern=^https?://[^/?#@A-Z]+/*$" jsonschema_description:"Scheme and host, like https://yourapp.kinde.com."`
+	Audience    []text `yaml:"audience" jsonschema:"minItems=1" jsonschema_description:"A token must name one of these. Left out: not checked."`
+	AllowedOrgs []text `yaml:"allowed_orgs" jsonschema:"minItems=1" jsonschema_description:"A token must have one of these organization codes. Left out: any organization, or none."`
+	Actors      []text `yaml:"actors" jsonschema:"minItems=1,enum=user,enum=system" jsonschema_description:"Who may pass. Left out: users and machines."`
+	JWKSFile    text   `yaml:"jwks_file" jsonschema_description:"Path of a JWK set to use instead of the issuer's."`
 }
 
-type jwksSettings struct {
-	Refresh  duration `yaml:"refresh"`
-	MaxStale duration `yaml:"max_stale"`
-	Timeout  duration `yaml:"timeout"`
+// policySettings are what a policy wants of a token.
+type policySettings struct {
+	Actors          []text               `yaml:"actors" jsonschema:"minItems=1,enum=user,enum=system" jsonschema_description:"One of these."`
+	AllowedOrgs     []text               `yaml:"allowed_orgs" jsonschema:"minItems=1" jsonschema_description:"One of these organization codes, and one of the issuer's."`
+	AllowWithoutOrg truth                `yaml:"allow_without_org" jsonschema_description:"A token without an organization passes both lists."`
+	Scopes          []text               `yaml:"scopes" jsonschema:"minItems=1" jsonschema_description:"All of these."`
+	Permissions     []text               `yaml:"permissions" jsonschema:"minItems=1" jsonschema_description:"All of these."`
+	Roles           []text               `yaml:"roles" jsonschema:"minItems=1" jsonschema_description:"All of these keys."`
+	FeatureFlags    map[string]flagValue `yaml:"feature_flags" jsonschema:"minProperties=1" jsonschema_description:"All of these values: a boolean, a string or an integer. A machine's flags never count."`
+}
+
+type routeSettings struct {
+	Path    text   `yaml:"path" jsonschema:"required,pattern=^/" jsonschema_description:"Compared by segment: * or {name} for one, ** at the end for the rest; {org_code} must be the token's organization."`
+	Methods []text `yaml:"methods" jsonschema:"minItems=1" jsonschema_description:"In upper case. Left out: all."`
+	Policy  text   `yaml:"policy" jsonschema_description:"Left out: default."`
+	Public  truth  `yaml:"public" jsonschema_description:"Everyone passes, without identity. Takes no policy."`
 }
 
 type headerSettings struct {
-	ForwardAuthorization *bool `yaml:"forward_authorization"`
+	Claims               map[string]text `yaml:"claims" jsonschema_description:"Claims for the upstream: the header's name, x-kinde-…, and the claim, with dots into objects."`
+	ForwardAuthorization *truth          `yaml:"forward_authorization" jsonschema_description:"Whether the upstream gets the token too. Default: true."`
+}
+
+type cacheSettings struct {
+	Entries *count `yaml:"entries" jsonschema_description:"How many verified tokens are remembered; 0 for none. Default: 100000."`
+}
+
+type jwksSettings struct {
+	Refresh  duration `yaml:"refresh" jsonschema_description:"How often the keys are fetched. Default: 15m."`
+	MaxStale duration `yaml:"max_stale" jsonschema_description:"How long keys are used while the issuer is away. Default: 24h."`
+	Timeout  duration `yaml:"timeout" jsonschema_description:"Of one request to the issuer. Default: 5s."`
+}
+
+type resourceSettings struct {
+	Identifier text   `yaml:"identifier" jsonschema:"required" jsonschema_description:"The API's address, which is also the audience to request (RFC 9728)."`
+	Scopes     []text `yaml:"scopes" jsonschema:"minItems=1" jsonschema_description:"Scopes that a client may want to request."`
 }
 
 type tlsSettings struct {
-	Cert     text `yaml:"cert"`
-	Key      text `yaml:"key"`
-	ClientCA text `yaml:"client_ca"`
+	Cert     text `yaml:"cert" jsonschema_description:"Certificate of the gRPC port, PEM."`
+	Key      text `yaml:"key" jsonschema_description:"Key of the certificate, PEM."`
+	ClientCA text `yaml:"client_ca" jsonschema_description:"Authorities, PEM; a client must show a certificate of one of them."`
 }
 
 type logSettings struct {
-	Level text `yaml:"level"`
+	Level        text   `yaml:"level" jsonschema_description:"debug, info, warn or error. Default: info."`
+	SampleAllows *share `yaml:"sample_allows" jsonschema_description:"The share of allows that are logged, 0 to 1. Denials always are. Default: 1.0."`
 }
 
-// readFile reads and parses a settings file. Errors name it, the line and the
-// column.
-func readFile(path string) (*file, error) {
+// readFile reads a settings file.
+func readFile(path string) ([]byte, error) {
 	content, err := os.ReadFile(path) //nolint:gosec // the operator names the file
-	if err != nil {
-		return nil, err
+	if err == nil && len(content) > maxFileBytes {
+		err = fmt.Errorf("%s: more than %d MiB", path, maxFileBytes>>20)
 	}
-	if len(content) > maxFileBytes {
-		return nil, fmt.Errorf("%s: more than %d MiB", path, maxFileBytes>>20)
-	}
-	f, err := parseFile(content)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return f, nil
+	return content, err
 }
 
+// parseFile reads the settings. Errors name the line and the column.
 func parseFile(content []byte) (*file, error) {
-	tree, err := parser.ParseBytes(content, 0)
-	if err != nil {
-		return nil, err
+	f := &file{content: content}
+	var tree yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	switch err := decoder.Decode(&tree); {
+	case errors.Is(err, io.EOF):
+		return f, nil // nothing but comments
+	case err != nil:
+		return nil, f.show(syntaxFault(err))
 	}
-	if len(tree.Docs) > 1 {
+	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
 		return nil, errors.New("the file holds more than one YAML document: want one")
 	}
-	plain := &plainness{}
-	for _, document := range tree.Docs {
-		ast.Walk(plain, document)
+	if err := checkTree(tree.Content[0], reflect.TypeFor[file](), "the file"); err != nil {
+		return nil, f.show(err)
 	}
-	if plain.err != nil {
-		return nil, plain.err
+	if err := tree.Decode(f); err != nil {
+		return nil, err // checkTree has seen to it that there is none
 	}
-	var f file
-	if err := yaml.UnmarshalWithOptions(content, &f, yaml.Strict()); err != nil {
-		return nil, err
-	}
-	return &f, nil
-}
-
-// plainness looks for what reads as one thing and means another: an empty
-// setting, which would switch a check off, and YAML's references and tags.
-type plainness struct{ err error }
-
-// Visit implements [ast.Visitor].
-func (p *plainness) Visit(node ast.Node) ast.Visitor {
-	if p.err != nil {
-		return nil
-	}
-	switch n := node.(type) {
-	case *ast.NullNode:
-		p.err = refuse(n, "the setting is empty: give it a value or leave it out")
-	case *ast.SequenceNode:
-		if len(n.Values) == 0 {
-			p.err = refuse(n, "the list is empty: name at least one, or leave the setting out")
-		}
-	case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode, *ast.TagNode:
-		p.err = refuse(n, "anchors, aliases, merge keys and tags are not supported")
-	}
-	return p
-}
-
-// refuse is an error that shows where in the file it is.
-func refuse(node ast.Node, format string, args ...any) error {
-	return &yaml.SyntaxError{Message: fmt.Sprintf(format, args...), Token: node.GetToken()}
+	return f, nil
 }

@@ -19,14 +19,17 @@ const (
 )
 
 type commands struct {
-	Serve   serveCommand   `cmd:"" default:"withargs" help:"Answer Envoy's external authorization calls. The default command."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve    serveCommand    `cmd:"" default:"withargs" help:"Answer Envoy's external authorization calls. The default command."`
+	Validate validateCommand `cmd:"" help:"Check a settings file, and say what in it is odd."`
+	Explain  explainCommand  `cmd:"" help:"Say what would be answered to a request with a token, and why."`
+	Doctor   doctorCommand   `cmd:"" help:"Check a deployment: issuer, keys, clock, the running service, Envoy."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 // run parses the command line, runs the command and returns the exit code.
-func run(args []string, stdout, stderr io.Writer) int {
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	exited := -1
 	parser, err := kong.New(&commands{},
 		kong.Name("kinde-authz"),
@@ -35,6 +38,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		kong.Exit(func(code int) { exited = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.BindTo(stdout, (*io.Writer)(nil)),
+		kong.BindTo(stdin, (*io.Reader)(nil)),
 	)
 	if err != nil {
 		panic(err) // the struct above is at fault
@@ -49,6 +53,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return exitCode(err, stderr)
 }
 
+// errRefused is the end of a command that has printed why it refuses.
+var errRefused = errors.New("refused")
+
 // usageError is a setting or an argument that is refused.
 type usageError struct{ error }
 
@@ -58,7 +65,9 @@ func exitCode(err error, stderr io.Writer) int {
 	if err == nil {
 		return exitFine
 	}
-	fmt.Fprintln(stderr, "kinde-authz:", err)
+	if !errors.Is(err, errRefused) { // what was printed says it all
+		fmt.Fprintln(stderr, "kinde-authz:", err)
+	}
 	var parse *kong.ParseError
 	var usage usageError
 	if errors.As(err, &parse) || errors.As(err, &usage) {

@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"kinde-authz": func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) },
+		"kinde-authz": func() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 	})
 }
 

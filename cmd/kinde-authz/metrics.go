@@ -20,6 +20,7 @@ type metrics struct {
 	decisions *prometheus.CounterVec
 	duration  prometheus.Histogram
 	refreshes *prometheus.CounterVec
+	reloads   *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -36,12 +37,18 @@ func newMetrics() *metrics {
 			Name: "kinde_authz_jwks_refreshes_total", Help: "Attempts to fetch an issuer's keys, by result.",
 		}, []string{"issuer", "result"}),
 	}
+	m.reloads = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "kinde_authz_config_reloads_total", Help: "Times the settings file was read again, by result.",
+	}, []string{"result"})
+	for _, result := range []string{"ok", "error"} {
+		m.reloads.WithLabelValues(result)
+	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "kinde_authz_build_info", Help: "1; the labels tell what is running.",
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.decisions, m.duration, m.refreshes, build,
+	m.registry.MustRegister(m.decisions, m.duration, m.refreshes, m.reloads, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -62,7 +69,7 @@ func (m *metrics) handler() http.Handler {
 }
 
 // keyMetrics tells the state of each issuer's keys when it is asked.
-type keyMetrics struct{ verifier *kinde.Verifier }
+type keyMetrics struct{ verifier func() *kinde.Verifier }
 
 var (
 	keysAge = prometheus.NewDesc("kinde_authz_jwks_age_seconds",
@@ -75,7 +82,7 @@ func (keyMetrics) Describe(out chan<- *prometheus.Desc) { out <- keysAge; out <-
 
 // Collect implements [prometheus.Collector].
 func (k keyMetrics) Collect(out chan<- prometheus.Metric) {
-	for _, status := range k.verifier.Status() {
+	for _, status := range k.verifier().Status() {
 		out <- prometheus.MustNewConstMetric(keysUsable, prometheus.GaugeValue, float64(status.Keys), status.Issuer)
 		if status.Keys > 0 {
 			out <- prometheus.MustNewConstMetric(keysAge, prometheus.GaugeValue, status.Age.Seconds(), status.Issuer)

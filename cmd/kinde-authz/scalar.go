@@ -1,30 +1,46 @@
 package main
 
 import (
+	"reflect"
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml/ast"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/kinde-authz/kinde-authz/kinde"
 )
+
+// located is a setting that remembers where it stands.
+type located[T any] struct {
+	value T
+	node  *yaml.Node // nil when the setting is not there
+}
+
+// UnmarshalYAML reads the setting itself.
+func (l *located[T]) UnmarshalYAML(node *yaml.Node) error {
+	l.node = node
+	return node.Decode(&l.value)
+}
+
+func (l *located[T]) inside() reflect.Type { return reflect.TypeFor[T]() }
 
 // text is a setting that is a string which is not blank. It remembers where it
 // stands.
 type text struct {
 	value string
-	node  ast.Node
+	node  *yaml.Node
 }
 
 // UnmarshalYAML refuses numbers and booleans: YAML would turn an organization
 // called 0123 into another one.
-func (t *text) UnmarshalYAML(node ast.Node) error {
-	n, ok := node.(*ast.StringNode)
-	if !ok {
+func (t *text) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind != yaml.ScalarNode || node.Tag != "!!str" {
 		return refuse(node, "want a string; put it in quotes if it looks like something else")
 	}
-	if strings.TrimSpace(n.Value) != n.Value || n.Value == "" {
+	if strings.TrimSpace(node.Value) != node.Value || node.Value == "" {
 		return refuse(node, "want a string that is not empty and has no blanks around it")
 	}
-	t.value, t.node = n.Value, node
+	t.value, t.node = node.Value, node
 	return nil
 }
 
@@ -40,21 +56,29 @@ func values(list []text) []string {
 	return out
 }
 
+// truth is a setting that is on or off.
+type truth bool
+
+// UnmarshalYAML refuses strings such as yes.
+func (t *truth) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind != yaml.ScalarNode || node.Tag != "!!bool" {
+		return refuse(node, "want true or false")
+	}
+	*t = truth(strings.EqualFold(node.Value, "true"))
+	return nil
+}
+
 // duration is a setting like 30s or 1h30m, not negative.
 type duration struct {
 	value time.Duration
-	node  ast.Node // nil when the setting is not there
+	node  *yaml.Node // nil when the setting is not there
 }
 
 // UnmarshalYAML refuses numbers without a unit.
-func (d *duration) UnmarshalYAML(node ast.Node) error {
-	n, ok := node.(*ast.StringNode)
-	if !ok {
-		return refuse(node, "want a duration with a unit, like 30s, 15m or 24h")
-	}
-	value, err := time.ParseDuration(n.Value)
-	if err != nil || value < 0 {
-		return refuse(node, "%q: want a duration with a unit, like 30s, 15m or 24h, that is not negative", n.Value)
+func (d *duration) UnmarshalYAML(node *yaml.Node) error {
+	value, err := time.ParseDuration(node.Value)
+	if err != nil || value < 0 || node.Tag != "!!str" {
+		return refuse(node, "%q: want a duration with a unit, like 30s, 15m or 24h, that is not negative", node.Value)
 	}
 	d.value, d.node = value, node
 	return nil
@@ -66,4 +90,51 @@ func (d duration) or(otherwise time.Duration) time.Duration {
 		return otherwise
 	}
 	return d.value
+}
+
+// flagValue is the value that a feature flag must have.
+type flagValue struct{ value kinde.FlagValue }
+
+// UnmarshalYAML takes the three types of flags that there are.
+func (f *flagValue) UnmarshalYAML(node *yaml.Node) error {
+	var on truth
+	var number int64
+	switch {
+	case node.Tag == "!!str" && node.Kind == yaml.ScalarNode:
+		f.value = kinde.StringFlag(node.Value)
+	case on.UnmarshalYAML(node) == nil:
+		f.value = kinde.BoolFlag(bool(on))
+	case node.Tag == "!!int" && node.Decode(&number) == nil:
+		f.value = kinde.IntFlag(number)
+	default:
+		return refuse(node, "want true, false, a string or an integer, as the flag is in Kinde")
+	}
+	return nil
+}
+
+// count is a setting that counts something.
+type count int64
+
+// UnmarshalYAML refuses fractions and negative numbers.
+func (c *count) UnmarshalYAML(node *yaml.Node) error {
+	var number int64
+	if node.Tag != "!!int" || node.Decode(&number) != nil || number < 0 {
+		return refuse(node, "want a whole number, 0 or more")
+	}
+	*c = count(number)
+	return nil
+}
+
+// share is a setting from 0 to 1.
+type share float64
+
+// UnmarshalYAML refuses all other numbers.
+func (s *share) UnmarshalYAML(node *yaml.Node) error {
+	var number float64
+	isNumber := node.Tag == "!!float" || node.Tag == "!!int"
+	if !isNumber || node.Decode(&number) != nil || !(number >= 0 && number <= 1) {
+		return refuse(node, "want a number from 0 to 1")
+	}
+	*s = share(number)
+	return nil
 }

@@ -6,8 +6,9 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
+	"sync/atomic"
 	"syscall"
-	"time"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"go.uber.org/zap"
@@ -18,31 +19,39 @@ import (
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
+type serveCommand struct {
+	Settings flags `embed:""`
+}
+
 // Run serves until a signal ends it.
 func (c *serveCommand) Run() error {
-	settings, err := c.settings()
+	settings, err := c.Settings.settings()
 	if err != nil {
 		return usageError{err}
 	}
 	signals := make(chan os.Signal, 2) // the one that drains and the one that ends at once
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
-	log, err := newLogger(settings.level)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	level := zap.NewAtomicLevelAt(settings.level)
+	log, err := newLogger(level)
 	if err != nil {
 		return err
 	}
 	defer log.Sync() //nolint:errcheck // standard error need not support it
-	service, err := newService(settings, log)
+	service, err := newService(&c.Settings, settings, log)
 	if err != nil {
 		return err
 	}
-	return service.run(signals, settings.drainDelay)
+	service.level = level
+	return service.run(signals, hangups)
 }
 
 // newLogger returns a logger of JSON lines to standard error that leaves out
 // no line: each decision counts.
-func newLogger(level zapcore.Level) (*zap.Logger, error) {
+func newLogger(level zap.AtomicLevel) (*zap.Logger, error) {
 	config := zap.NewProductionConfig()
-	config.Level.SetLevel(level)
+	config.Level = level
 	config.Sampling = nil
 	config.DisableCaller = true
 	config.DisableStacktrace = true
@@ -51,12 +60,17 @@ func newLogger(level zapcore.Level) (*zap.Logger, error) {
 	return config.Build()
 }
 
-// service is the running program: the verifier and its two ports.
+// service is the running program: what decides, and its two ports.
 type service struct {
+	flags     *flags
+	settings  *settings
 	log       *zap.Logger
-	verifier  *kinde.Verifier
+	level     zap.AtomicLevel
 	readiness *readiness
 	metrics   *metrics
+	verifier  atomic.Pointer[kinde.Verifier]
+	server    *authz.Server
+	stopKeys  func() // ends the fetching of keys
 	grpc      *grpc.Server
 	grpcPort  *port
 	admin     *http.Server
@@ -64,24 +78,20 @@ type service struct {
 }
 
 // newService puts the service together and takes its ports.
-func newService(settings *settings, log *zap.Logger) (*service, error) {
-	s := &service{log: log, readiness: newReadiness(), metrics: newMetrics()}
+func newService(flags *flags, settings *settings, log *zap.Logger) (*service, error) {
+	s := &service{flags: flags, settings: settings, log: log, readiness: newReadiness(), metrics: newMetrics()}
 	settings.verifier.Observer.Refreshed = s.refreshed
-	var err error
-	if s.verifier, err = kinde.NewVerifier(settings.verifier); err != nil {
-		return nil, usageError{err}
-	}
-	authorizer, err := authz.NewAuthorizer(authz.Config{
-		Verifier: s.verifier, Issuers: settings.rules, DropAuthorization: settings.dropAuthorization,
-	})
+	verifier, authorizer, err := settings.build(nil)
 	if err != nil {
 		return nil, usageError{err}
 	}
+	s.verifier.Store(verifier)
+	s.server = authz.NewServer(authorizer, log, s.metrics.decided)
 	if s.grpc, err = newGRPCServer(settings.tls); err != nil {
 		return nil, usageError{err}
 	}
-	s.metrics.registry.MustRegister(keyMetrics{s.verifier})
-	authv3.RegisterAuthorizationServer(s.grpc, authz.NewServer(authorizer, log, s.metrics.decided))
+	s.metrics.registry.MustRegister(keyMetrics{s.verifier.Load})
+	authv3.RegisterAuthorizationServer(s.grpc, s.server)
 	s.readiness.register(s.grpc)
 	s.admin = newAdminServer(s)
 	if s.grpcPort, err = listen("KINDE_AUTHZ_LISTEN (--listen, listen)", settings.listen); err != nil {
@@ -122,15 +132,17 @@ func (s *service) refreshed(r kinde.Refresh) {
 	} else {
 		s.log.Info("fetched the keys", issuer, keys, zap.String("result", string(r.Result)))
 	}
-	s.readiness.set(s.verifier.Ready())
+	s.readiness.set(s.verifier.Load().Ready())
 }
 
-// run serves until a signal; then it drains, for delay, and stops.
-func (s *service) run(signals <-chan os.Signal, delay time.Duration) error {
+// run serves until a signal; then it drains and stops.
+func (s *service) run(signals, hangups <-chan os.Signal) error {
+	s.stopKeys = s.verifier.Load().Start()
 	ctx, cancel := context.WithCancel(context.Background())
-	fetching := make(chan struct{})
-	go func() { defer close(fetching); s.verifier.Run(ctx) }()
-	defer func() { cancel(); <-fetching }()
+	watching := make(chan struct{})
+	go func() { defer close(watching); s.watch(ctx, hangups) }()
+	stopWatching := sync.OnceFunc(func() { cancel(); <-watching })
+	defer func() { stopWatching(); s.stopKeys() }()
 
 	failed := make(chan error, 2)
 	go func() { failed <- s.grpc.Serve(s.grpcPort) }()
@@ -144,5 +156,6 @@ func (s *service) run(signals <-chan os.Signal, delay time.Duration) error {
 		return fmt.Errorf("a port failed: %w", err)
 	case <-signals:
 	}
-	return s.drain(signals, delay)
+	stopWatching()
+	return s.drain(signals, s.settings.drainDelay)
 }

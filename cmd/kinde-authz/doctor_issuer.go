@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/kinde-authz/kinde-authz/kinde"
+)
+
+// checkIssuers asks every issuer what the service would.
+func checkIssuers(ctx context.Context, r *report, settings *settings) {
+	for _, issuer := range settings.verifier.Issuers {
+		check := "issuer " + issuer.Domain
+		r.judge(issuer.Audience != nil, check, "an audience is configured", warning,
+			"no audience is configured: tokens for any API of this Kinde business pass", "set audience (KINDE_AUDIENCE) to the API's audience in Kinde")
+		if issuer.JWKSFile == "" && checkName(ctx, r, check, issuer.Domain) {
+			checkDiscovery(ctx, r, check, issuer.Domain, settings.verifier.Leeway)
+		}
+	}
+	checkKeys(r, settings)
+}
+
+// checkName looks the issuer's host up.
+func checkName(ctx context.Context, r *report, check, domain string) bool {
+	address, err := url.Parse(domain)
+	if err != nil {
+		return false // settings has parsed it
+	}
+	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
+	defer cancel()
+	found, err := net.DefaultResolver.LookupHost(ctx, address.Hostname())
+	if err != nil {
+		r.fail(check, "its name does not resolve: "+err.Error(), "compare the domain with the one in Kinde (Settings > Applications); check DNS and egress of this machine")
+		return false
+	}
+	r.fine(check, "its name resolves to %s", strings.Join(found, ", "))
+	return true
+}
+
+// checkDiscovery reads the discovery document, over TLS that must hold, and
+// compares clocks.
+func checkDiscovery(ctx context.Context, r *report, check, domain string, leeway time.Duration) {
+	asked := time.Now()
+	response, body, err := fetch(ctx, domain+"/.well-known/openid-configuration")
+	if response != nil {
+		checkClock(r, check, response, asked, leeway)
+	}
+	if err != nil {
+		r.fail(check, "its discovery document cannot be read: "+err.Error(), "open "+domain+"/.well-known/openid-configuration from this machine; check the domain, TLS, egress and HTTPS_PROXY")
+		return
+	}
+	var document struct{ Issuer string }
+	if err := json.Unmarshal(body, &document); err != nil {
+		r.fail(check, "its discovery document is not JSON", "the domain is not that of a Kinde business")
+		return
+	}
+	r.judge(strings.TrimRight(document.Issuer, "/") == domain, check, "its discovery document names it", failed,
+		fmt.Sprintf("its discovery document names the issuer %q", document.Issuer), "tokens will say that in iss: configure it as domain")
+}
+
+// checkClock compares the clocks of this machine and the issuer, whose Date
+// header has whole seconds.
+func checkClock(r *report, check string, response *http.Response, asked time.Time, leeway time.Duration) {
+	theirs, err := http.ParseTime(response.Header.Get("Date"))
+	if err != nil {
+		r.warn(check, "it sends no Date to compare clocks with", "compare them by hand")
+		return
+	}
+	skew := max(theirs.Sub(time.Now()), asked.Add(-time.Second).Sub(theirs), 0).Round(time.Second)
+	switch {
+	case skew > leeway:
+		r.fail(check, fmt.Sprintf("this machine's clock is %s off", skew), "run NTP on this machine: good tokens are refused")
+	case skew > leeway/2:
+		r.warn(check, fmt.Sprintf("this machine's clock is %s off, of %s that leeway allows", skew, leeway), "run NTP on this machine")
+	default:
+		r.fine(check, "the clocks agree")
+	}
+}
+
+// checkKeys fetches the keys as the service does.
+func checkKeys(r *report, settings *settings) {
+	refreshed := make(chan kinde.Refresh, 16*len(settings.verifier.Issuers))
+	config := settings.verifier
+	config.Observer.Refreshed = func(result kinde.Refresh) {
+		select {
+		case refreshed <- result:
+		default:
+		}
+	}
+	verifier, err := kinde.NewVerifier(config)
+	if err != nil {
+		return // settings has made one
+	}
+	defer verifier.Start()()
+	for range settings.verifier.Issuers {
+		result := <-refreshed
+		check := "issuer " + result.Issuer
+		for _, err := range result.Refused {
+			r.warn(check, "a key is not used: "+err.Error(), "the issuer publishes a key that no token should be signed with")
+		}
+		r.judge(result.Err == nil, check, fmt.Sprintf("%d keys can be used", result.Keys), failed,
+			fmt.Sprintf("its keys cannot be fetched: %v", result.Err), "until this works every request gets 503: check the domain, TLS, egress, or the jwks_file")
+	}
+}

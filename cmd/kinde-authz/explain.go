@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/kinde"
+)
+
+// maxTokenInput bounds what is read as a token: more than any token may have.
+const maxTokenInput = 1 << 20
+
+type explainCommand struct {
+	Settings flags `embed:""`
+
+	TokenFile string   `placeholder:"FILE" help:"File that holds the access token. Default: standard input. Without a token: empty."`
+	Method    string   `default:"GET" help:"HTTP method of the request."`
+	Path      string   `default:"/" help:"Path of the request, with its query."`
+	Policy    string   `placeholder:"NAME" help:"Policy that Envoy's route names in context_extensions."`
+	Header    []string `placeholder:"NAME" sep:"none" help:"Name of a header that the request has too, like x-kinde-user-id. Can be repeated."`
+	JWKSFile  string   `name:"jwks-file" placeholder:"FILE" help:"JWK set to verify with instead of the issuer's, to work without a network."`
+	Format    string   `default:"text" enum:"text,json" help:"text or json."`
+}
+
+// explanation is a decision as it is printed.
+type explanation struct {
+	Decision string            `json:"decision"`
+	Reason   authz.Reason      `json:"reason"`
+	Status   int               `json:"status,omitempty"`
+	Method   string            `json:"method"`
+	Path     string            `json:"path"`
+	Route    string            `json:"route,omitempty"`
+	Policy   string            `json:"policy,omitempty"`
+	Steps    []step            `json:"steps"`
+	Detail   string            `json:"detail,omitempty"`
+	Missing  string            `json:"missing,omitempty"`
+	Hint     string            `json:"hint,omitempty"`
+	Keys     []string          `json:"key_faults,omitempty"`
+	Set      map[string]string `json:"headers_set,omitempty"`
+	Remove   []string          `json:"headers_removed,omitempty"`
+}
+
+type step struct {
+	Name    string        `json:"step"`
+	Outcome authz.Outcome `json:"outcome"`
+}
+
+// Run prints what serve would answer, by the same code, and why. A denial ends
+// with exit code 1.
+func (c *explainCommand) Run(stdin io.Reader, stdout io.Writer) error {
+	settings, err := c.Settings.settings()
+	if err != nil {
+		return usageError{err}
+	}
+	request, err := c.request(stdin)
+	if err != nil {
+		return usageError{err}
+	}
+	decision, faults, err := c.decide(settings, request)
+	if err != nil {
+		return usageError{err}
+	}
+	e := explain(&decision, request, settings, faults)
+	if c.Format == "json" {
+		encoder := json.NewEncoder(stdout)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(e)
+	} else {
+		_, err = io.WriteString(stdout, e.text())
+	}
+	if err == nil && !decision.Allowed() {
+		return errRefused
+	}
+	return err
+}
+
+// request is the request that is asked about.
+func (c *explainCommand) request(stdin io.Reader) (*authz.Request, error) {
+	if c.TokenFile != "" {
+		file, err := os.Open(c.TokenFile)
+		if err != nil {
+			return nil, fmt.Errorf("--token-file: %w", err)
+		}
+		defer file.Close()
+		stdin = file
+	}
+	content, err := io.ReadAll(io.LimitReader(stdin, maxTokenInput))
+	if err != nil {
+		return nil, errors.New("the token cannot be read")
+	}
+	headers := make(map[string]string, len(c.Header)+1)
+	for _, name := range c.Header {
+		headers[name] = "forged"
+	}
+	if token := strings.TrimSpace(string(content)); token != "" {
+		scheme, credentials, spaced := strings.Cut(token, " ")
+		if !spaced || !strings.EqualFold(scheme, "bearer") {
+			credentials = token
+		}
+		headers["authorization"] = "Bearer " + credentials
+	}
+	var extensions map[string]string
+	if c.Policy != "" {
+		extensions = map[string]string{"policy": c.Policy}
+	}
+	return authz.NewRequest(c.Method, c.Path, headers, extensions), nil
+}
+
+// decide waits for the keys, or for the failure to fetch them, and decides.
+func (c *explainCommand) decide(settings *settings, request *authz.Request) (authz.Decision, []string, error) {
+	for i := range settings.verifier.Issuers {
+		if c.JWKSFile != "" {
+			settings.verifier.Issuers[i].JWKSFile = c.JWKSFile
+		}
+	}
+	refreshed := make(chan kinde.Refresh, 16*len(settings.verifier.Issuers))
+	settings.verifier.Observer.Refreshed = func(r kinde.Refresh) {
+		select {
+		case refreshed <- r:
+		default: // nobody listens any more
+		}
+	}
+	verifier, authorizer, err := settings.build(nil)
+	if err != nil {
+		return authz.Decision{}, nil, err
+	}
+	defer verifier.Start()()
+	var faults []string
+	for waiting := len(settings.verifier.Issuers); waiting > 0; waiting-- {
+		r := <-refreshed
+		for _, err := range append(r.Refused, r.Err) {
+			if err != nil {
+				faults = append(faults, fmt.Sprintf("%s: %v", r.Issuer, err))
+			}
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	return authorizer.Decide(ctx, request), faults, nil
+}
+
+func explain(d *authz.Decision, request *authz.Request, settings *settings, faults []string) *explanation {
+	e := &explanation{
+		Decision: d.Verdict(), Reason: d.Reason, Status: d.Status(), Method: request.Method, Path: request.Path,
+		Route: d.Route, Policy: d.Policy, Detail: d.Detail, Hint: d.Hint(), Keys: faults,
+		Missing: missing(d, settings), Remove: d.Remove,
+	}
+	for _, s := range d.Steps() {
+		e.Steps = append(e.Steps, step{s.Name, s.Outcome})
+	}
+	if len(d.Set) > 0 {
+		e.Set = make(map[string]string, len(d.Set))
+	}
+	for _, h := range d.Set {
+		e.Set[h.Name] = h.Value
+	}
+	return e
+}
+
+// missing says what of the policy's lists the token has not.
+func missing(d *authz.Decision, settings *settings) string {
+	policy := settings.policy.Policies[d.Policy]
+	lacks := func(wanted, has []string) string {
+		return strings.Join(slices.DeleteFunc(slices.Clone(wanted), func(s string) bool { return slices.Contains(has, s) }), " ")
+	}
+	switch d.Reason {
+	case authz.InsufficientScope:
+		return lacks(policy.Scopes, d.Token.Scopes)
+	case authz.MissingPermission:
+		return lacks(policy.Permissions, d.Token.Permissions)
+	case authz.MissingRole:
+		return lacks(policy.Roles, d.Token.Roles)
+	case authz.FeatureDisabled:
+		var flags []string
+		for name, wanted := range policy.FeatureFlags {
+			if value, ok := d.Token.Flag(name); !ok || value != wanted || d.Token.Actor != kinde.User {
+				flags = append(flags, name)
+			}
+		}
+		slices.Sort(flags)
+		return strings.Join(flags, " ")
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// fault is what is wrong at a place of the file.
+type fault struct {
+	line, column int
+	message      string
+	excerpt      string
+}
+
+// Error gives the place, the message and, once known, the lines around it.
+func (f *fault) Error() string {
+	return fmt.Sprintf("[%d:%d] %s%s", f.line, f.column, f.message, f.excerpt)
+}
+
+// refuse is an error about a part of the file.
+func refuse(node *yaml.Node, format string, args ...any) error {
+	return &fault{line: node.Line, column: node.Column, message: fmt.Sprintf(format, args...)}
+}
+
+// syntaxFault is an error of the YAML library, with its place where it has one.
+func syntaxFault(err error) error {
+	var at *yaml.LoadError
+	if !errors.As(err, &at) || at.Mark.Line == 0 {
+		return err
+	}
+	return &fault{line: at.Mark.Line, column: at.Mark.Column, message: "not YAML: " + at.Message}
+}
+
+// show adds the lines around the fault to the error.
+func (f *file) show(err error) error {
+	var at *fault
+	if !errors.As(err, &at) || at.excerpt != "" {
+		return err
+	}
+	var out strings.Builder
+	for i, line := range bytes.Split(f.content, []byte("\n")) {
+		number, mark := i+1, "  "
+		if number < at.line-2 || number > at.line {
+			continue
+		}
+		if number == at.line {
+			mark = "> "
+		}
+		fmt.Fprintf(&out, "\n%s%4d | %s", mark, number, line)
+	}
+	at.excerpt = out.String() + "\n" + strings.Repeat(" ", len("> 1234 | ")+at.column-1) + "^"
+	return err
+}
+
+// leaf is a setting that reads itself.
+type leaf interface{ UnmarshalYAML(*yaml.Node) error }
+
+// wrapper is a setting around another.
+type wrapper interface{ inside() reflect.Type }
+
+// checkTree looks for what reads as one thing and means another, in a node that
+// becomes a value of that type: settings nobody knows, settings there twice or
+// empty, and YAML's references and tags.
+func checkTree(n *yaml.Node, t reflect.Type, name string) error {
+	if err := checkPlain(n, name); err != nil {
+		return err
+	}
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	value := reflect.New(t).Interface()
+	if w, ok := value.(wrapper); ok {
+		return checkTree(n, w.inside(), name)
+	}
+	if l, ok := value.(leaf); ok {
+		return named(l.UnmarshalYAML(n), name)
+	}
+	if t.Kind() == reflect.Slice {
+		return checkList(n, t.Elem(), name)
+	}
+	return checkMapping(n, t, name)
+}
+
+// named puts the setting's name before what is wrong with it.
+func named(err error, name string) error {
+	var at *fault
+	if errors.As(err, &at) {
+		at.message = name + ": " + at.message
+	}
+	return err
+}
+
+func checkPlain(n *yaml.Node, name string) error {
+	switch {
+	case n.Kind == yaml.AliasNode, n.Anchor != "", n.Style&yaml.TaggedStyle != 0:
+		return refuse(n, "%s: anchors, aliases and tags are not supported", name)
+	case n.Tag == "!!null":
+		return refuse(n, "%s: the setting is empty: give it a value or leave it out", name)
+	default:
+		return nil
+	}
+}
+
+func checkList(n *yaml.Node, t reflect.Type, name string) error {
+	if n.Kind != yaml.SequenceNode {
+		return refuse(n, "%s: want a list, like [a, b]", name)
+	}
+	if len(n.Content) == 0 {
+		return refuse(n, "%s: the list is empty: name at least one, or leave the setting out", name)
+	}
+	for _, item := range n.Content {
+		if err := checkTree(item, t, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkMapping(n *yaml.Node, t reflect.Type, name string) error {
+	if n.Kind != yaml.MappingNode {
+		return refuse(n, "%s: want settings by name, like {name: value}", name)
+	}
+	if len(n.Content) == 0 && t != reflect.TypeFor[policySettings]() { // which may want nothing
+		return refuse(n, "%s: the setting is empty: give it a value or leave it out", name)
+	}
+	seen := make(map[string]*yaml.Node, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if err := checkPlain(key, name); err != nil {
+			return err
+		}
+		if key.Kind != yaml.ScalarNode || key.Tag != "!!str" || key.Value == "" {
+			return refuse(key, "%s: want a name; put it in quotes if it looks like something else", name)
+		}
+		if first := seen[key.Value]; first != nil {
+			return refuse(key, "%s: it is there twice, first in line %d", key.Value, first.Line)
+		}
+		seen[key.Value] = key
+		inside, known := typeOf(t, key.Value)
+		if !known {
+			return refuse(key, "%s: unknown setting: want one of %s", key.Value, strings.Join(namesIn(t), ", "))
+		}
+		if err := checkTree(n.Content[i+1], inside, key.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// typeOf returns the type of a setting among those of t.
+func typeOf(t reflect.Type, name string) (reflect.Type, bool) {
+	if t.Kind() == reflect.Map {
+		return t.Elem(), true
+	}
+	for field := range t.Fields() {
+		if field.Tag.Get("yaml") == name {
+			return field.Type, true
+		}
+	}
+	return nil, false
+}
+
+func namesIn(t reflect.Type) (names []string) {
+	for field := range t.Fields() {
+		if name := field.Tag.Get("yaml"); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
