@@ -53,12 +53,12 @@ type policySettings struct {
 	Scopes          []text               `yaml:"scopes" jsonschema:"minItems=1" jsonschema_description:"All of these."`
 	Permissions     []text               `yaml:"permissions" jsonschema:"minItems=1" jsonschema_description:"All of these."`
 	Roles           []text               `yaml:"roles" jsonschema:"minItems=1" jsonschema_description:"All of these keys."`
-	FeatureFlags    map[string]flagValue `yaml:"feature_flags" jsonschema:"minProperties=1" jsonschema_description:"All of these values: a boolean, a string or an integer. A machine's flags never count."`
+	FeatureFlags    map[string]flagValue `yaml:"feature_flags" jsonschema_description:"All of these values: a boolean, a string or an integer. A machine's flags never count."`
 }
 
 type routeSettings struct {
 	Path    text   `yaml:"path" jsonschema:"required,pattern=^/" jsonschema_description:"Compared by segment: * or {name} for one, ** at the end for the rest; {org_code} must be the token's organization."`
-	Methods []text `yaml:"methods" jsonschema:"minItems=1" jsonschema_description:"In upper case. Left out: all."`
+	Methods []text `yaml:"methods" jsonschema:"minItems=1,pattern=^[A-Z-]+$" jsonschema_description:"In upper case. Left out: all."`
 	Policy  text   `yaml:"policy" jsonschema_description:"Left out: default."`
 	Public  truth  `yaml:"public" jsonschema_description:"Everyone passes, without identity. Takes no policy."`
 }
@@ -90,7 +90,7 @@ type tlsSettings struct {
 }
 
 type logSettings struct {
-	Level        text   `yaml:"level" jsonschema_description:"debug, info, warn or error. Default: info."`
+	Level        text   `yaml:"level" jsonschema:"enum=debug,enum=info,enum=warn,enum=error,enum=dpanic,enum=panic,enum=fatal" jsonschema_description:"debug, info, warn or error. Default: info."`
 	SampleAllows *share `yaml:"sample_allows" jsonschema_description:"The share of allows that are logged, 0 to 1. Denials always are. Default: 1.0."`
 }
 

@@ -125,7 +125,8 @@ func checkMapping(n *yaml.Node, t reflect.Type, name string) error {
 	if n.Kind != yaml.MappingNode {
 		return refuse(n, "%s: want settings by name, like {name: value}", name)
 	}
-	if len(n.Content) == 0 && t != reflect.TypeFor[policySettings]() { // which may want nothing
+	mayBeEmpty := t == reflect.TypeFor[file]() || t == reflect.TypeFor[policySettings]()
+	if len(n.Content) == 0 && !mayBeEmpty {
 		return refuse(n, "%s: the setting is empty: give it a value or leave it out", name)
 	}
 	seen := make(map[string]*yaml.Node, len(n.Content)/2)
