@@ -59,9 +59,9 @@ func routed(t testing.TB) (authv3.AuthorizationClient, *kindetest.Issuer) {
 	return client, server.Issuer
 }
 
-func (i ask) with(token string) ask {
-	i.headers = map[string]string{"authorization": "Bearer " + token}
-	return i
+func (a ask) with(token string) ask {
+	a.headers = map[string]string{"authorization": "Bearer " + token}
+	return a
 }
 
 // answers checks an answer; an empty reason stands for allow.
@@ -294,6 +294,6 @@ func TestAttackPolicyNamedByEnvoy(t *testing.T) {
 func TestWithoutRoutesThePathIsNotJudged(t *testing.T) {
 	w := newWorld(t)
 	for _, path := range []string{"/public/../admin", "*", "", "//", "/%", "/a;b#c"} {
-		answers(t, w.client, ask{method: "GET", path: path}.with(w.strict.Issuer.Token(w.strict.Issuer.UserClaims())), "")
+		answers(t, w.client, ask{method: "GET", path: path}.with(w.strict.Token(w.strict.UserClaims())), "")
 	}
 }

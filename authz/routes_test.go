@@ -26,7 +26,7 @@ func TestPatterns(t *testing.T) {
 }
 
 func TestMethods(t *testing.T) {
-	for method, good := range map[string]bool{"GET": true, "M-SEARCH": true, "get": false, "": false, "GET ": false, "*": false, "Get": false, "GET,POST": false} {
+	for method, good := range map[string]bool{"GET": true, "M-SEARCH": true, "get": false, "": false, "GE T": false, "*": false, "Get": false, "GET,POST": false} {
 		if err := CheckMethod(method); (err == nil) != good {
 			t.Errorf("%q: %v", method, err)
 		}

@@ -13,9 +13,9 @@ import (
 func verified(t *testing.T, claims string) *kinde.Token {
 	t.Helper()
 	issuer := newIssuer(t)
-	now := issuer.Issuer.UserClaims()
+	now := issuer.UserClaims()
 	text := mustJSON(t, now.Without("feature_flags"))
-	token, err := running(t, configFor(issuer)).Verify(t.Context(), issuer.Issuer.SignText(mustJSON(t, issuer.Issuer.Header()), text[:len(text)-1]+","+claims+"}"))
+	token, err := running(t, configFor(issuer)).Verify(t.Context(), issuer.SignText(mustJSON(t, issuer.Header()), text[:len(text)-1]+","+claims+"}"))
 	if err != nil {
 		t.Fatal(err)
 	}

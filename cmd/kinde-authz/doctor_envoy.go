@@ -98,7 +98,7 @@ func checkManager(r *report, check string, manager object) {
 	early := compactJSON(manager["early_header_mutation_extensions"])
 	r.judge(removesIdentity.MatchString(early), check, "identity headers of clients are stripped early", failed,
 		"x-kinde-… headers of clients are not stripped before the filters", "add early_header_mutation_extensions with remove_on_match {key_matcher: {prefix: x-kinde-}}: see envoy.yaml of the project")
-	underscores := compactJSON(object(manager)["common_http_protocol_options"])
+	underscores := compactJSON(manager["common_http_protocol_options"])
 	r.judge(strings.Contains(underscores, "REJECT_REQUEST") || strings.Contains(underscores, "DROP_HEADER") || strings.Contains(early, "x_kinde_"), check,
 		"x_kinde_… headers do not pass for x-kinde-…", warning,
 		"headers like x_kinde_user_id pass: many upstreams read them as x-kinde-user-id", "set headers_with_underscores_action: REJECT_REQUEST")

@@ -47,9 +47,9 @@ func checkName(ctx context.Context, r *report, check, domain string) bool {
 // compares clocks.
 func checkDiscovery(ctx context.Context, r *report, check, domain string, leeway time.Duration) {
 	asked := time.Now()
-	response, body, err := fetch(ctx, domain+"/.well-known/openid-configuration")
-	if response != nil {
-		checkClock(r, check, response, asked, leeway)
+	header, body, err := fetch(ctx, domain+"/.well-known/openid-configuration")
+	if header != nil {
+		checkClock(r, check, header, asked, leeway)
 	}
 	if err != nil {
 		r.fail(check, "its discovery document cannot be read: "+err.Error(), "open "+domain+"/.well-known/openid-configuration from this machine; check the domain, TLS, egress and HTTPS_PROXY")
@@ -66,13 +66,13 @@ func checkDiscovery(ctx context.Context, r *report, check, domain string, leeway
 
 // checkClock compares the clocks of this machine and the issuer, whose Date
 // header has whole seconds.
-func checkClock(r *report, check string, response *http.Response, asked time.Time, leeway time.Duration) {
-	theirs, err := http.ParseTime(response.Header.Get("Date"))
+func checkClock(r *report, check string, header http.Header, asked time.Time, leeway time.Duration) {
+	theirs, err := http.ParseTime(header.Get("Date"))
 	if err != nil {
 		r.warn(check, "it sends no Date to compare clocks with", "compare them by hand")
 		return
 	}
-	skew := max(theirs.Sub(time.Now()), asked.Add(-time.Second).Sub(theirs), 0).Round(time.Second)
+	skew := max(time.Until(theirs), asked.Add(-time.Second).Sub(theirs), 0).Round(time.Second)
 	switch {
 	case skew > leeway:
 		r.fail(check, fmt.Sprintf("this machine's clock is %s off", skew), "run NTP on this machine: good tokens are refused")
