@@ -29,14 +29,14 @@ func (c *flags) checkIssuers(s *settings, f *file) error {
 // addIssuer takes an issuer of the file.
 func (c *flags) addIssuer(s *settings, i located[issuerSettings]) error {
 	if i.value.Domain.node == nil {
-		return c.refuse(i.node, "each issuer needs a domain, like https://yourapp.kinde.com")
+		return refuse(i.node, "each issuer needs a domain, like https://yourapp.kinde.com")
 	}
 	domain, err := kinde.ParseDomain(i.value.Domain.value, s.verifier.InsecureHTTP)
 	if err != nil {
-		return c.refuse(i.value.Domain.node, "domain: %v", err)
+		return refuse(i.value.Domain.node, "domain: %v", err)
 	}
 	if _, twice := s.policy.Issuers[domain.String()]; twice {
-		return c.refuse(i.value.Domain.node, "domain: the issuer %s is listed twice", domain)
+		return refuse(i.value.Domain.node, "domain: the issuer %s is listed twice", domain)
 	}
 	rules := authz.Rules{}
 	if rules.AllowedOrgs, err = c.each("allowed_orgs", i.value.AllowedOrgs, authz.CheckOrg); err != nil {

@@ -19,7 +19,7 @@ func (c *flags) checkPolicies(s *settings, f *file) error {
 			return err
 		}
 		if name == "" {
-			return c.refuse(f.Policies[name].node, "a policy has no name")
+			return refuse(f.Policies[name].node, "a policy has no name")
 		}
 		s.policy.Policies[name] = policy
 	}
@@ -51,7 +51,7 @@ func (c *flags) policy(p policySettings) (policy authz.Policy, err error) {
 func (c *flags) each(name string, list []text, check func(string) error) ([]string, error) {
 	for _, item := range list {
 		if err := check(item.value); err != nil {
-			return nil, c.refuse(item.node, "%s: %v", name, err)
+			return nil, refuse(item.node, "%s: %v", name, err)
 		}
 	}
 	return values(list), nil
@@ -70,17 +70,17 @@ func (c *flags) checkRoutes(s *settings, f *file) error {
 	for _, r := range f.Routes {
 		route := authz.Route{Path: r.value.Path.value, Policy: r.value.Policy.value, Public: bool(r.value.Public)}
 		if r.value.Path.node == nil {
-			return c.refuse(r.node, "each route needs a path, like /api/**")
+			return refuse(r.node, "each route needs a path, like /api/**")
 		}
 		if err := authz.CheckPath(route.Path); err != nil {
-			return c.refuse(r.value.Path.node, "path: %v", err)
+			return refuse(r.value.Path.node, "path: %v", err)
 		}
 		var err error
 		if route.Methods, err = c.each("methods", r.value.Methods, authz.CheckMethod); err != nil {
 			return err
 		}
 		if err := route.Check(s.policy.Policies); err != nil {
-			return c.refuse(placeOf(r), "%v", err)
+			return refuse(placeOf(r), "%v", err)
 		}
 		s.policy.Routes = append(s.policy.Routes, route)
 	}
@@ -101,7 +101,7 @@ func (c *flags) checkHeaders(s *settings, f *file) error {
 	for _, name := range slices.Sorted(maps.Keys(f.Headers.Claims)) {
 		claim := f.Headers.Claims[name]
 		if err := authz.CheckClaimHeader(name); err != nil {
-			return c.refuse(claim.node, "headers.claims: %v", err)
+			return refuse(claim.node, "headers.claims: %v", err)
 		}
 		s.policy.ClaimHeaders[name] = claim.value
 	}
@@ -117,7 +117,7 @@ func (c *flags) checkResource(s *settings, f *file) error {
 	}
 	identifier := f.Resource.value.Identifier
 	if identifier.node == nil {
-		return c.refuse(f.Resource.node, "resource needs an identifier: the API's address, like https://api.yourapp.com")
+		return refuse(f.Resource.node, "resource needs an identifier: the API's address, like https://api.yourapp.com")
 	}
 	scopes, err := c.each("resource.scopes", f.Resource.value.Scopes, authz.CheckScope)
 	if err != nil {
@@ -128,7 +128,7 @@ func (c *flags) checkResource(s *settings, f *file) error {
 		resource.AuthorizationServers = append(resource.AuthorizationServers, issuer.Domain)
 	}
 	if err := resource.Check(); err != nil {
-		return c.refuse(identifier.node, "resource: %v", err)
+		return refuse(identifier.node, "resource: %v", err)
 	}
 	s.policy.Resource = resource
 	return nil

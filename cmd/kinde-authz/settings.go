@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"go.uber.org/zap/zapcore"
-	"go.yaml.in/yaml/v4"
 
 	"github.com/kinde-authz/kinde-authz/authz"
 	"github.com/kinde-authz/kinde-authz/kinde"
@@ -74,10 +73,11 @@ func (c *flags) settingsOf(content []byte) (*settings, error) {
 // empty: it would read as a check and be none.
 func (c *flags) check(f *file) (*settings, error) {
 	s, err := c.combine(f)
-	if err != nil {
-		return nil, f.show(err)
+	var at *fault
+	if errors.As(err, &at) {
+		return nil, fmt.Errorf("%s: %w", c.Config, f.show(err))
 	}
-	return s, nil
+	return s, err
 }
 
 func (c *flags) combine(f *file) (*settings, error) {
@@ -121,11 +121,11 @@ func (c *flags) checkTimes(s *settings, f *file) error {
 	case s.drainDelay < 0:
 		return fmt.Errorf("KINDE_AUTHZ_DRAIN_DELAY (--drain-delay): %s: want 0s or more, like 10s", s.drainDelay)
 	case s.verifier.Leeway > kinde.MaxLeeway:
-		return c.refuse(f.Leeway.node, "leeway: %s: want 0s to %s", s.verifier.Leeway, kinde.MaxLeeway)
+		return refuse(f.Leeway.node, "leeway: %s: want 0s to %s", s.verifier.Leeway, kinde.MaxLeeway)
 	}
 	for name, d := range map[string]duration{"refresh": f.JWKS.Refresh, "max_stale": f.JWKS.MaxStale, "timeout": f.JWKS.Timeout} {
 		if d.node != nil && d.value == 0 {
-			return c.refuse(d.node, "jwks.%s: 0s: want more", name)
+			return refuse(d.node, "jwks.%s: 0s: want more", name)
 		}
 	}
 	if stale <= refresh {
@@ -133,7 +133,7 @@ func (c *flags) checkTimes(s *settings, f *file) error {
 		if node == nil {
 			node = f.JWKS.Refresh.node
 		}
-		return c.refuse(node, "jwks: refresh (%s) must be below max_stale (%s)", refresh, stale)
+		return refuse(node, "jwks: refresh (%s) must be below max_stale (%s)", refresh, stale)
 	}
 	return nil
 }
@@ -146,7 +146,7 @@ func (c *flags) checkLevel(s *settings, f *file) error {
 		return nil
 	}
 	if c.LogLevel == nil {
-		return c.refuse(f.Log.Level.node, "log.level: %q: want debug, info, warn or error", level)
+		return refuse(f.Log.Level.node, "log.level: %q: want debug, info, warn or error", level)
 	}
 	return fmt.Errorf("KINDE_AUTHZ_LOG_LEVEL (--log-level): %q: want debug, info, warn or error", level)
 }
@@ -159,9 +159,4 @@ func (c *flags) checkTLS(s *settings, _ *file) error {
 		return errors.New("KINDE_AUTHZ_TLS_CLIENT_CA (--tls-client-ca, tls.client_ca) needs KINDE_AUTHZ_TLS_CERT and KINDE_AUTHZ_TLS_KEY")
 	}
 	return nil
-}
-
-// refuse is an error about a setting in the file.
-func (c *flags) refuse(node *yaml.Node, format string, args ...any) error {
-	return fmt.Errorf("%s: %w", c.Config, refuse(node, format, args...))
 }
