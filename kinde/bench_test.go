@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -35,13 +36,17 @@ func BenchmarkVerify(b *testing.B) {
 			}
 		}
 	})
-	many := strings.Repeat(`"m":1,`, 2500)
+	many, distinct := strings.Repeat(`"m":1,`, 2500), ""
+	for i := range 1100 {
+		distinct += fmt.Sprintf(`"%x":1,`, i)
+	}
 	for _, test := range []struct{ name, token string }{
 		{"good", good}, {"bad_signature", broken("bad-signature")}, {"expired", broken("expired")},
 		{"alg_none", broken("alg-none")}, {"wrong_issuer", broken("wrong-issuer")}, {"duplicate_claim", broken("duplicate-claim")},
 		{"junk_60KiB", strings.Repeat("A.", 30<<10)},
 		{"junk_16KiB_header", issuer.SignText(`{`+many+`"alg":"RS256"}`, `{}`)},
 		{"junk_payload", issuer.SignText(`{"alg":"RS256","kid":"a"}`, `{`+many[:11000]+`}`)},
+		{"junk_distinct", issuer.SignText(`{"alg":"RS256","kid":"a"}`, `{`+distinct+`"iss":"x"}`)},
 	} {
 		b.Run(test.name, func(b *testing.B) {
 			b.ReportAllocs()

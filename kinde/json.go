@@ -2,11 +2,18 @@ package kinde
 
 import (
 	"errors"
+	"hash/maphash"
+	"math/bits"
 	"strconv"
+	"strings"
 )
 
 // maxDepth bounds how deep arrays and objects nest, the outermost included.
 const maxDepth = 64
+
+// largeText is where a list of members that grows costs more than counting them
+// first.
+const largeText = 4 << 10
 
 var errJSON = errors.New("not a JSON object with unique names")
 
@@ -32,6 +39,9 @@ func parseObject(text string, members []member) ([]member, error) {
 		return nil, errJSON
 	}
 	s.blanks()
+	if len(text) > largeText {
+		members = make([]member, 0, strings.Count(text, ":"))
+	}
 	if !s.take('}') {
 		for more := true; more; more = s.take(',') {
 			m, ok := s.member()
@@ -51,15 +61,14 @@ func parseObject(text string, members []member) ([]member, error) {
 	return members, nil
 }
 
+// hashSeed is new in each process, so that nobody can choose names that collide.
+var hashSeed = maphash.MakeSeed()
+
 // repeats reports whether two members share a name.
 func repeats(members []member) bool {
-	const few = 48 // where comparing each with each is still the cheaper way
+	const few = 32 // where comparing each with each is still the cheaper way
 	if len(members) > few {
-		seen := make(map[string]struct{}, len(members))
-		for _, m := range members {
-			seen[m.name] = struct{}{}
-		}
-		return len(seen) != len(members)
+		return repeatsMany(members)
 	}
 	for i, m := range members {
 		for _, other := range members[:i] {
@@ -67,6 +76,23 @@ func repeats(members []member) bool {
 				return true
 			}
 		}
+	}
+	return false
+}
+
+// repeatsMany is repeats with a hash table that holds numbers alone: an attacker
+// chooses how many members there are, and a map would cost more than the
+// signature.
+func repeatsMany(members []member) bool {
+	slots := make([]uint32, 1<<bits.Len(uint(2*len(members)))) // members, counted from 1
+	for i, m := range members {
+		at := int(maphash.String(hashSeed, m.name)) & (len(slots) - 1)
+		for ; slots[at] != 0; at = (at + 1) & (len(slots) - 1) {
+			if members[slots[at]-1].name == m.name {
+				return true
+			}
+		}
+		slots[at] = uint32(i + 1)
 	}
 	return false
 }
