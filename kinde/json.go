@@ -85,9 +85,10 @@ func repeats(members []member) bool {
 // signature.
 func repeatsMany(members []member) bool {
 	slots := make([]uint32, 1<<bits.Len(uint(2*len(members)))) // members, counted from 1
+	mask := uint64(len(slots) - 1)
 	for i, m := range members {
-		at := int(maphash.String(hashSeed, m.name)) & (len(slots) - 1)
-		for ; slots[at] != 0; at = (at + 1) & (len(slots) - 1) {
+		at := maphash.String(hashSeed, m.name) & mask
+		for ; slots[at] != 0; at = (at + 1) & mask {
 			if members[slots[at]-1].name == m.name {
 				return true
 			}

@@ -27,7 +27,7 @@ func checkEnvoy(ctx context.Context, r *report, admin string) {
 		return
 	}
 	guarded := 0
-	for _, manager := range ofType(dump, "http_connection_manager.v3.HttpConnectionManager") {
+	for _, manager := range ofType(listeners(dump), "http_connection_manager.v3.HttpConnectionManager") {
 		name := fmt.Sprintf("envoy listener %q", manager["stat_prefix"])
 		filter := extAuthz(manager)
 		if filter == nil {
@@ -40,11 +40,22 @@ func checkEnvoy(ctx context.Context, r *report, admin string) {
 	}
 	r.judge(guarded > 0, check, fmt.Sprintf("%d listeners ask an ext_authz service", guarded), failed,
 		"no listener asks an ext_authz service", "add the ext_authz filter: see envoy.yaml of the project")
-	for _, route := range ofType(dump, "ext_authz.v3.ExtAuthzPerRoute") {
+	for _, route := range ofType(listeners(dump), "ext_authz.v3.ExtAuthzPerRoute") {
 		if route["disabled"] == true {
 			r.warn(check, "a route switches ext_authz off: nothing is checked there", "make the route public in the settings of kinde-authz instead: then identity headers are still stripped")
 		}
 	}
+}
+
+// listeners returns what runs, without the bootstrap that shows it again.
+func listeners(dump any) []any {
+	var running []any
+	for _, part := range []string{"ListenersConfigDump", "RoutesConfigDump"} {
+		for _, found := range ofType(dump, part) {
+			running = append(running, map[string]any(found))
+		}
+	}
+	return running
 }
 
 // ofType returns all messages of a type, wherever they are.
