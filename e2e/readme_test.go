@@ -31,6 +31,8 @@ func TestReadmeCommands(t *testing.T) {
 		switch {
 		case strings.Contains(block, "curl"):
 			runCurls(t, block)
+		case strings.Contains(block, "validate"), strings.Contains(block, "explain"):
+			runTools(t, block)
 		case strings.Contains(block, "bin/kinde-authz"):
 			runService(t, block)
 		case strings.HasPrefix(block, "make "):
@@ -46,8 +48,8 @@ func TestReadmeCommands(t *testing.T) {
 		}
 		ran++
 	}
-	if ran != 4 {
-		t.Errorf("%d blocks, want 4", ran)
+	if ran != 6 {
+		t.Errorf("%d blocks, want 6", ran)
 	}
 }
 
@@ -62,6 +64,21 @@ func runCurls(t *testing.T, block string) {
 	out, err := exec.CommandContext(t.Context(), "sh", "-ec", script).CombinedOutput()
 	if got := string(out); err != nil || got != "200\n401\n200\n" {
 		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// runTools runs the lines against the shared stack, at its own addresses.
+func runTools(t *testing.T, block string) {
+	t.Helper()
+	script := strings.NewReplacer(
+		"http://localhost:9100", shared.Issuer.URL, "http://localhost:9901", shared.EnvoyAdmin+" --address "+shared.AuthzGRPC,
+		"bin/kinde-dev token", filepath.Join(filepath.Dir(programs.Authz), "kinde-dev")+" token --issuer "+shared.Issuer.URL,
+		"bin/kinde-authz", programs.Authz,
+	).Replace(block)
+	command := exec.CommandContext(t.Context(), "sh", "-ec", script)
+	command.Dir = ".."
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

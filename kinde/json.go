@@ -85,7 +85,7 @@ func repeats(members []member) bool {
 // signature.
 func repeatsMany(members []member) bool {
 	slots := make([]uint32, 1<<bits.Len(uint(2*len(members)))) // members, counted from 1
-	mask := uint64(len(slots) - 1) //nolint:gosec // there is one slot at least
+	mask := uint64(len(slots) - 1)                             //nolint:gosec // there is one slot at least
 	for i, m := range members {
 		at := maphash.String(hashSeed, m.name) & mask
 		for ; slots[at] != 0; at = (at + 1) & mask {
