@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
+)
+
+// reloadable is a service that fetches keys and listens, and serves nobody but
+// the test.
+func reloadable(t *testing.T, settings string) (*service, *observer.ObservedLogs) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "authz.yaml")
+	if err := os.WriteFile(path, []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	address := "127.0.0.1:0"
+	flags := &flags{Config: path, Listen: &address, AdminListen: &address}
+	loaded, err := flags.settings()
+	if err != nil {
+		t.Fatal(err)
+	}
+	core, logs := observer.New(zap.InfoLevel)
+	s, err := newService(flags, loaded, zap.New(core))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.level = zap.NewAtomicLevel()
+	s.stopKeys = s.verifier.Load().Start()
+	t.Cleanup(func() { s.stopKeys(); s.grpcPort.Close(); s.adminPort.Close() })
+	return s, logs
+}
+
+func (s *service) reasonFor(t *testing.T, path, token string) string {
+	response, err := s.server.Check(t.Context(), &authv3.CheckRequest{Attributes: &authv3.AttributeContext{Request: &authv3.AttributeContext_Request{
+		Http: &authv3.AttributeContext_HttpRequest{Method: "GET", Path: path, Headers: map[string]string{"authorization": "Bearer " + token}},
+	}}})
+	if err != nil {
+		t.Error(err)
+	}
+	return response.GetDynamicMetadata().GetFields()["reason"].GetStringValue()
+}
+
+func TestChecksGoOnWhileSettingsChange(t *testing.T) {
+	issuer := kindetest.NewServer()
+	defer issuer.Close()
+	version := func(i int) string {
+		return fmt.Sprintf("issuers: [{domain: %q}]\ninsecure_http: true\nleeway: %ds\njwks: {refresh: %dm}\npolicies: {a: {roles: [nobody]}, b: {permissions: [nothing]}}\nroutes: [{path: /x, policy: %s}]\n",
+			issuer.Issuer.URL, i%3, 1+i%2, []string{"a", "b"}[i%2])
+	}
+	s, _ := reloadable(t, version(0))
+	token := issuer.Token(issuer.UserClaims())
+	for deadline := time.Now().Add(20 * time.Second); s.reasonFor(t, "/x", token) == "keys_unavailable"; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal("the keys are not there")
+		}
+	}
+	done := make(chan struct{})
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if got := s.reasonFor(t, "/x", token); got != "missing_role" && got != "missing_permission" {
+					t.Errorf("got %s", got)
+					return
+				}
+			}
+		})
+	}
+	for i := range 100 {
+		s.reload(reading{content: version(i)})
+		want := []string{"missing_role", "missing_permission"}[i%2]
+		if got := s.reasonFor(t, "/x", token); got != want {
+			t.Errorf("version %d: got %s, want %s", i, got, want)
+		}
+	}
+	close(done)
+	group.Wait()
+	if got := testutil.ToFloat64(s.metrics.reloads.WithLabelValues("ok")); got != 100 {
+		t.Errorf("%g reloads are counted", got)
+	}
+}
+
+func TestBrokenSettingsChangeNothing(t *testing.T) {
+	issuer := kindetest.NewServer()
+	defer issuer.Close()
+	good := fmt.Sprintf("issuers: [{domain: %q}]\ninsecure_http: true\nroutes: [{path: /x, public: true}]\n", issuer.Issuer.URL)
+	s, logs := reloadable(t, good)
+	before := s.verifier.Load()
+	for i, broken := range []reading{
+		{content: good + "nope: 1\n"}, {content: "routes: [{path: /x}]\n"}, {content: good + "policies: {p: {scopes: []}}\n"},
+		{content: "issuers: ["}, {content: ""}, {fault: "no such file"},
+	} {
+		s.reload(broken)
+		if got := s.reasonFor(t, "/x", ""); got != "public" || s.verifier.Load() != before {
+			t.Errorf("%+v: got %s", broken, got)
+		}
+		if got := testutil.ToFloat64(s.metrics.reloads.WithLabelValues("error")); got != float64(i+1) {
+			t.Errorf("%+v: %g errors are counted", broken, got)
+		}
+	}
+	if got := logs.FilterMessage("the settings file is refused: those of before stay").Len(); got != 6 {
+		t.Errorf("%d lines", got)
+	}
+	s.reload(reading{content: good + "listen: :1\nlog: {level: error}\n"})
+	if s.level.Level() != zap.ErrorLevel {
+		t.Errorf("the level is %s", s.level.Level())
+	}
+}
