@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -50,7 +51,23 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err == nil {
 		err = command.Run()
 	}
-	return exitCode(err, stderr)
+	return exitCode(masked(err, args), stderr)
+}
+
+// masked takes what looks like a token out of a message on wrong use: where an
+// argument is printed, a shell's history may not be the only thing to hold it.
+func masked(err error, args []string) error {
+	var parse *kong.ParseError
+	if !errors.As(err, &parse) {
+		return err
+	}
+	text := err.Error()
+	for _, arg := range args {
+		if len(arg) > 24 && strings.Contains(arg, "eyJ") {
+			text = strings.ReplaceAll(text, arg, "a token: give it on standard input or in a file")
+		}
+	}
+	return usageError{errors.New(text)}
 }
 
 // errRefused is the end of a command that has printed why it refuses.
@@ -68,9 +85,8 @@ func exitCode(err error, stderr io.Writer) int {
 	if !errors.Is(err, errRefused) { // what was printed says it all
 		fmt.Fprintln(stderr, "kinde-authz:", err)
 	}
-	var parse *kong.ParseError
 	var usage usageError
-	if errors.As(err, &parse) || errors.As(err, &usage) {
+	if errors.As(err, &usage) {
 		return exitUsage
 	}
 	return exitFailed

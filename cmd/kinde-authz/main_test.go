@@ -4,11 +4,14 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
 func TestMain(m *testing.M) {
@@ -22,8 +25,25 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Deadline:            time.Now().Add(time.Minute), // a setting that should be refused and is not would serve for ever
+		Setup:               withIssuer,
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 	})
+}
+
+// withIssuer gives a script an issuer at $ISSUER, its keys in keys.json, and
+// tokens of it in user.jwt and machine.jwt.
+func withIssuer(env *testscript.Env) error {
+	issuer := kindetest.NewServer()
+	env.Defer(issuer.Close)
+	env.Setenv("ISSUER", issuer.Issuer.URL)
+	for name, content := range map[string]string{
+		"keys.json": issuer.JWKS(), "user.jwt": issuer.Token(issuer.UserClaims()), "machine.jwt": issuer.Token(issuer.MachineClaims()),
+	} {
+		if err := os.WriteFile(filepath.Join(env.WorkDir, name), []byte(content), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // exits is the script command "exits CODE PROGRAM [ARG...]".
