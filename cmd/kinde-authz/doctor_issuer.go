@@ -85,21 +85,14 @@ func checkClock(r *report, check string, header http.Header, asked time.Time, le
 
 // checkKeys fetches the keys as the service does.
 func checkKeys(r *report, settings *settings) {
-	refreshed := make(chan kinde.Refresh, 16*len(settings.verifier.Issuers))
 	config := settings.verifier
-	config.Observer.Refreshed = func(result kinde.Refresh) {
-		select {
-		case refreshed <- result:
-		default:
-		}
-	}
+	refreshed := observe(&config)
 	verifier, err := kinde.NewVerifier(config)
 	if err != nil {
 		return // settings has made one
 	}
 	defer verifier.Start()()
-	for range settings.verifier.Issuers {
-		result := <-refreshed
+	for _, result := range refreshed.first(len(config.Issuers)) {
 		check := "issuer " + result.Issuer
 		for _, err := range result.Refused {
 			r.warn(check, "a key is not used: "+err.Error(), "the issuer publishes a key that no token should be signed with")

@@ -121,21 +121,14 @@ func (c *explainCommand) decide(settings *settings, request *authz.Request) (aut
 			settings.verifier.Issuers[i].JWKSFile = c.JWKSFile
 		}
 	}
-	refreshed := make(chan kinde.Refresh, 16*len(settings.verifier.Issuers))
-	settings.verifier.Observer.Refreshed = func(r kinde.Refresh) {
-		select {
-		case refreshed <- r:
-		default: // nobody listens any more
-		}
-	}
+	refreshed := observe(&settings.verifier)
 	verifier, authorizer, err := settings.build(nil)
 	if err != nil {
 		return authz.Decision{}, nil, err
 	}
 	defer verifier.Start()()
 	var faults []string
-	for waiting := len(settings.verifier.Issuers); waiting > 0; waiting-- {
-		r := <-refreshed
+	for _, r := range refreshed.first(len(settings.verifier.Issuers)) {
 		for _, err := range append(r.Refused, r.Err) {
 			if err != nil {
 				faults = append(faults, fmt.Sprintf("%s: %v", r.Issuer, err))
