@@ -40,7 +40,7 @@ bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./kinde/... ./authz/...
 
 fuzz: ## Run each fuzz target for FUZZTIME
-	@set -e; for package in ./kinde ./authz; do \
+	@set -e; for package in ./kinde ./authz ./cmd/kinde-authz; do \
 	  for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
 	    echo "$$package $$target"; \
 	    go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \

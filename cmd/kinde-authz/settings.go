@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"go.uber.org/zap/zapcore"
@@ -45,6 +46,9 @@ type settings struct {
 
 // settings reads the file and checks all that is set.
 func (c *flags) settings() (*settings, error) {
+	if _, set := os.LookupEnv("KINDE_AUTHZ_CONFIG"); set && c.Config == "" {
+		return nil, errors.New("KINDE_AUTHZ_CONFIG (--config) is set but empty: name a file, or leave it unset")
+	}
 	if c.Config == "" {
 		return c.check(&file{})
 	}
@@ -80,7 +84,28 @@ func (c *flags) check(f *file) (*settings, error) {
 	return s, err
 }
 
+// checkEmpty refuses what is set to nothing: TLS that is off, or a port of the
+// kernel's choice, is hardly meant by it.
+func (c *flags) checkEmpty() error {
+	for _, flag := range []struct {
+		name  string
+		value *string
+	}{
+		{"KINDE_AUTHZ_LISTEN (--listen)", c.Listen}, {"KINDE_AUTHZ_ADMIN_LISTEN (--admin-listen)", c.AdminListen},
+		{"KINDE_AUTHZ_TLS_CERT (--tls-cert)", c.TLSCert}, {"KINDE_AUTHZ_TLS_KEY (--tls-key)", c.TLSKey},
+		{"KINDE_AUTHZ_TLS_CLIENT_CA (--tls-client-ca)", c.TLSClientCA},
+	} {
+		if flag.value != nil && *flag.value == "" {
+			return fmt.Errorf("%s is set but empty: give it a value, or leave it unset", flag.name)
+		}
+	}
+	return nil
+}
+
 func (c *flags) combine(f *file) (*settings, error) {
+	if err := c.checkEmpty(); err != nil {
+		return nil, err
+	}
 	s := &settings{
 		listen:      setting(c.Listen, f.Listen.value, ":9191"),
 		adminListen: setting(c.AdminListen, f.AdminListen.value, ":9192"),
