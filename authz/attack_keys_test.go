@@ -170,8 +170,7 @@ func TestAttackPort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := grpc.NewServer()
-	authv3.RegisterAuthorizationServer(server, authz.NewServer(authorizer, zap.NewNop(), nil))
+	server := authz.NewGRPC(authz.NewServer(authorizer, zap.NewNop(), nil))
 	go func() { _ = server.Serve(listener) }()
 	defer server.Stop()
 	conn, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))

@@ -61,7 +61,7 @@ func serveWith(t testing.TB, config kinde.Config, policy authz.Config) authv3.Au
 	if err != nil {
 		t.Fatal(err)
 	}
-	policy.Verifier = verifier
+	policy.Verifier, policy.CachedTokens = verifier, 1000
 	authorizer, err := authz.NewAuthorizer(policy)
 	if err != nil {
 		t.Fatal(err)
@@ -83,8 +83,7 @@ func dial(t testing.TB, server *authz.Server) authv3.AuthorizationClient {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := grpc.NewServer()
-	authv3.RegisterAuthorizationServer(s, server)
+	s := authz.NewGRPC(server)
 	go func() { _ = s.Serve(listener) }()
 	t.Cleanup(s.Stop)
 	conn, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))

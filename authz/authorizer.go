@@ -2,6 +2,7 @@ package authz
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -10,9 +11,9 @@ import (
 
 // Verifier decides on tokens. [kinde.Verifier] is one.
 type Verifier interface {
-	// Verify returns the verified token, or a [*kinde.Error]; with
-	// [kinde.UnknownActor] it returns both.
-	Verify(ctx context.Context, token string) (*kinde.Token, error)
+	// Judge says what a token is, and for how long it will say the same. It
+	// keeps no part of the text of the token.
+	Judge(ctx context.Context, token string) kinde.Verdict
 }
 
 // Config says what an [Authorizer] lets pass.
@@ -37,6 +38,11 @@ type Config struct {
 	Resource *Resource
 	// DropAuthorization keeps the Authorization header from the upstream.
 	DropAuthorization bool
+	// CachedTokens is how many verified tokens are remembered, about: one with
+	// many headers counts for several. Zero is none.
+	CachedTokens int
+	// Cache counts what is found among them. Nil counts nothing.
+	Cache *CacheCounters
 	// UnloggedAllows is the share of allows that get no line in the log, from
 	// 0 to 1.
 	UnloggedAllows float64
@@ -48,10 +54,12 @@ type Authorizer struct {
 	verifier       Verifier
 	issuers        map[string]*rules
 	policies       map[string]*policy
+	wanted         *catalogue // by the policies
 	routes         *routes
 	unrouted       *route // where no route matches
 	headers        *headers
 	resource       *resource
+	cache          *tokenCache // nil for none
 	unloggedAllows float64
 }
 
@@ -69,7 +77,7 @@ func NewAuthorizer(config Config) (*Authorizer, error) {
 		a.issuers[domain] = compiled
 	}
 	var err error
-	if a.policies, err = compilePolicies(config.Policies); err != nil {
+	if a.policies, a.wanted, err = compilePolicies(config.Policies); err != nil {
 		return nil, err
 	}
 	if a.routes, err = compileRoutes(config.Routes, a.policies); err != nil {
@@ -81,9 +89,15 @@ func NewAuthorizer(config Config) (*Authorizer, error) {
 	if a.resource, err = config.Resource.compile(); err != nil {
 		return nil, err
 	}
+	if a.cache, err = newTokenCache(config.CachedTokens, config.Cache); err != nil {
+		return nil, err
+	}
 	a.unrouted = &route{pattern: pattern{org: -1}, policy: a.policies[defaultPolicy]}
 	return a, nil
 }
+
+// CachedTokens returns how many verified tokens are remembered now, about.
+func (a *Authorizer) CachedTokens() int { return a.cache.size() }
 
 // Decide decides on one request. It waits only while the issuer's keys are
 // fetched for a token that names a new one, and answers before ctx's deadline
@@ -98,7 +112,7 @@ func (a *Authorizer) Decide(ctx context.Context, request *Request) Decision {
 
 // finish adds what every decision has.
 func (a *Authorizer) finish(d Decision, route *route) Decision {
-	d.ID, d.Route, d.resource = newID(), route.path, a.resource
+	d.ID, d.route, d.resource = newID(), route, a.resource
 	return d
 }
 
@@ -115,26 +129,34 @@ func (a *Authorizer) decide(ctx context.Context, request *Request, route *route,
 		return deny(MetadataDocument, nil, nil)
 	}
 	if policy == public {
-		return allowPublic(a.headers.remove(request, nil))
+		return allowPublic(a.headers, a.headers.extra(request, a.headers.none))
 	}
 	bearer, refused := bearerToken(request.Authorization)
 	if refused != "" {
 		return deny(refused, policy, nil)
 	}
-	token, err := a.verifier.Verify(ctx, bearer)
-	if err != nil {
-		return denyToken(err, policy, token)
-	}
-	rules := a.issuers[token.Issuer]
-	if rules == nil {
-		return deny(kinde.WrongIssuer, policy, nil)
+	id := a.identify(ctx, bearer)
+	if id.refused != nil {
+		return denyToken(id, policy)
 	}
 	org, inPath := route.org(path)
-	if refused := policy.refuse(token, rules, org, inPath); refused != "" {
-		return deny(refused, policy, token)
+	if refused := policy.refuse(id, org, inPath); refused != "" {
+		return deny(refused, policy, id)
 	}
-	set := a.headers.of(token)
-	return allow(policy, token, set, a.headers.remove(request, set))
+	return allow(policy, id, a.headers.extra(request, id.headers))
+}
+
+// identify returns what the token says, as it is remembered or once it is
+// verified.
+func (a *Authorizer) identify(ctx context.Context, token string) *identity {
+	key := digest(sha256.Sum256(octets(token)))
+	if id := a.cache.get(key); id != nil {
+		return id
+	}
+	verdict := a.verifier.Judge(ctx, token)
+	id := a.identity(&verdict)
+	a.cache.put(key, id)
+	return id
 }
 
 // route returns the route of a request and its canonical path, or false for a
@@ -153,23 +175,24 @@ func (a *Authorizer) route(request *Request) (*route, string, bool) {
 	return a.unrouted, path, true
 }
 
-// policy returns the policy that Envoy asks for, else that of the route. What Envoy says and nobody here understands is a denial: it may
-// have been meant to restrict.
-func (a *Authorizer) policy(extensions map[string]string, route *route) (*policy, bool) {
-	if len(extensions) == 0 {
+// policy returns the policy that Envoy asks for, else that of the route. What
+// Envoy says and nobody here understands is a denial: it may have been meant to
+// restrict.
+func (a *Authorizer) policy(extensions Extensions, route *route) (*policy, bool) {
+	if extensions == (Extensions{}) {
 		return route.policy, route.policy != nil
 	}
-	policy := a.policies[extensions["policy"]]
-	return policy, len(extensions) == 1 && policy != nil
+	policy := a.policies[extensions.Policy]
+	return policy, extensions.Named && !extensions.Unknown && policy != nil
 }
 
 // denyToken is the denial for a token that was refused.
-func denyToken(err error, policy *policy, token *kinde.Token) Decision {
-	var refused *kinde.Error
-	if !errors.As(err, &refused) {
+func denyToken(id *identity, policy *policy) Decision {
+	refused, ok := errors.AsType[*kinde.Error](id.refused)
+	if !ok {
 		return deny(InternalError, policy, nil)
 	}
-	d := deny(refused.Reason, policy, token)
+	d := deny(refused.Reason, policy, id)
 	d.Detail = refused.Detail
 	return d
 }

@@ -17,7 +17,7 @@ func bearerToken(authorization []string) (token string, refused Reason) {
 	if !strings.EqualFold(scheme, "bearer") {
 		return "", MissingToken
 	}
-	if len(token) < 2 || token[0] != ' ' || strings.ContainsAny(token[1:], " \t") {
+	if len(token) < 2 || token[0] != ' ' || strings.IndexByte(token[1:], ' ') >= 0 || strings.IndexByte(token, '\t') >= 0 {
 		return "", MalformedAuthorization
 	}
 	return token[1:], ""

@@ -1,69 +1,76 @@
 package authz
 
 import (
-	"fmt"
+	"encoding/binary"
+	"encoding/hex"
 	"math/rand/v2"
+	"slices"
 
-	"github.com/kinde-authz/kinde-authz/kinde"
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"google.golang.org/protobuf/proto"
 )
 
-// Decision is the outcome for one request. Its zero value is a denial.
+// Decision is the outcome for one request. Its zero value is a denial. One that
+// was made for a request whose strings end with it is good for as long.
 type Decision struct {
-	allowed  bool      // set by allow and allowPublic alone
-	scope    string    // what the policy wants, for the challenge
-	resource *resource // what the challenge points to, nil where none is configured
-
 	// ID tells this decision from every other.
-	ID string
+	ID ID
 	// Reason is why.
 	Reason Reason
 	// Detail says more than the reason where there is more to say, in fixed
 	// words. It is for the operator, not for the caller.
 	Detail string
-	// Policy is the name of the policy that was chosen, empty where none was.
-	Policy string
-	// Route is the path of the route that matched, empty where none did.
-	Route string
-	// Token is the verified token, nil when there is none.
-	Token *kinde.Token
-	// Set are the headers that the upstream gets, instead of any the client
-	// sent by the same names. Only an allowed request has them.
-	Set []Header
-	// Remove are the names of headers that must not reach the upstream, none
-	// of them in Set.
-	Remove []string
+
+	allowed  bool      // set by allow and allowPublic alone
+	policy   *policy   // nil where none was chosen
+	route    *route    // nil where none matched
+	resource *resource // what a challenge points to, nil where none is configured
+	identity *identity // of the verified token, nil where there is none
+	headers  string    // fields of an OkHttpResponse, for an allow
+	extra    []string  // names to remove that are in no field yet
+}
+
+// ID is 32 hexadecimal digits.
+type ID [32]byte
+
+// String returns the digits.
+func (id ID) String() string { return string(id[:]) }
+
+// newID returns an ID that nobody has.
+func newID() (id ID) {
+	var random [16]byte
+	binary.LittleEndian.PutUint64(random[:8], rand.Uint64())
+	binary.LittleEndian.PutUint64(random[8:], rand.Uint64())
+	hex.Encode(id[:], random[:])
+	return id
 }
 
 // Allowed reports whether the request may pass.
 func (d *Decision) Allowed() bool { return d.allowed }
 
-// deny returns a denial; the policy and the verified token, if there are any,
-// are for the answer, the log and the metadata. A reason without an answer is a
-// fault of ours.
-func deny(reason Reason, policy *policy, token *kinde.Token) Decision {
+// deny returns a denial; the policy and the identity of a verified token, if
+// there are any, are for the answer, the log and the metadata. A reason without
+// an answer is a fault of ours.
+func deny(reason Reason, policy *policy, id *identity) Decision {
 	if _, known := answers[reason]; !known {
 		reason = InternalError
 	}
-	d := Decision{Reason: reason, Token: token}
-	if policy != nil {
-		d.Policy, d.scope = policy.name, policy.scope
-	}
-	return d
+	return Decision{Reason: reason, policy: policy, identity: id}
 }
 
 // allow returns the only decision that lets a request pass with an identity:
-// one for a verified token of a known actor.
-func allow(policy *policy, token *kinde.Token, set []Header, remove []string) Decision {
-	return Decision{allowed: true, Reason: Allowed, Policy: policy.name, Token: token, Set: set, Remove: remove}
+// that of a token which nobody refused.
+func allow(policy *policy, id *identity, extra []string) Decision {
+	if id.refused != nil || id.headers == "" {
+		return deny(InternalError, policy, nil)
+	}
+	return Decision{allowed: true, Reason: Allowed, policy: policy, identity: id, headers: id.headers, extra: extra}
 }
 
 // allowPublic returns the only decision that lets a request pass without one.
-func allowPublic(remove []string) Decision {
-	return Decision{allowed: true, Reason: Public, Remove: remove}
+func allowPublic(headers *headers, extra []string) Decision {
+	return Decision{allowed: true, Reason: Public, headers: headers.none, extra: extra}
 }
-
-// newID returns 32 hexadecimal digits.
-func newID() string { return fmt.Sprintf("%016x%016x", rand.Uint64(), rand.Uint64()) }
 
 // Verdict is the decision in a word, allow or deny, for logs, metrics and
 // metadata.
@@ -77,8 +84,61 @@ func (d *Decision) Verdict() string {
 // Actor is who the token stands for: user, system, or none while no token was
 // verified.
 func (d *Decision) Actor() string {
-	if d.Token == nil || d.Token.Actor == "" {
+	if d.identity == nil || d.identity.actor == "" {
 		return "none"
 	}
-	return string(d.Token.Actor)
+	return string(d.identity.actor)
+}
+
+// Org is the organization of the verified token, empty where there is none.
+func (d *Decision) Org() string {
+	if d.identity == nil {
+		return ""
+	}
+	return d.identity.org
+}
+
+// Policy is the name of the policy that was chosen, empty where none was.
+func (d *Decision) Policy() string {
+	if d.policy == nil {
+		return ""
+	}
+	return d.policy.name
+}
+
+// Route is the path of the route that matched, empty where none did.
+func (d *Decision) Route() string {
+	if d.route == nil {
+		return ""
+	}
+	return d.route.path
+}
+
+// Headers returns the headers that the upstream of an allowed request gets,
+// instead of any that the client sent by the same names, and the names of those
+// that must not reach it, in alphabetical order.
+func (d *Decision) Headers() (set []Header, remove []string) {
+	var fields authv3.OkHttpResponse
+	if err := proto.Unmarshal([]byte(d.headers), &fields); err != nil {
+		panic(err) // they were written here
+	}
+	for _, option := range fields.GetHeaders() {
+		set = append(set, Header{option.GetHeader().GetKey(), option.GetHeader().GetValue()})
+	}
+	return set, slices.Sorted(slices.Values(slices.Concat(fields.GetHeadersToRemove(), d.extra)))
+}
+
+// Missing returns what the policy wants and the token has not: the names of the
+// scopes, permissions, roles or feature flags that the reason speaks of.
+func (d *Decision) Missing() []string {
+	if d.policy == nil || d.identity == nil {
+		return nil
+	}
+	var names []string
+	for _, want := range d.policy.wanted(d.Reason) {
+		if !d.identity.met.has(want.number) {
+			names = append(names, want.name)
+		}
+	}
+	return names
 }

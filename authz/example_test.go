@@ -13,9 +13,9 @@ const domain = "https://yourapp.kinde.com"
 // verified stands for a [kinde.Verifier] that has accepted the token.
 type verified kinde.Token
 
-func (v verified) Verify(context.Context, string) (*kinde.Token, error) {
+func (v verified) Judge(context.Context, string) kinde.Verdict {
 	token := kinde.Token(v)
-	return &token, nil
+	return kinde.Verdict{Token: &token}
 }
 
 func ExampleAuthorizer_Decide() {
@@ -32,7 +32,8 @@ func ExampleAuthorizer_Decide() {
 		Method: "GET", Path: "/", Authorization: []string{"Bearer header.payload.signature"},
 	})
 	fmt.Println(decision.Allowed(), decision.Reason)
-	for _, header := range decision.Set[:3] {
+	set, _ := decision.Headers()
+	for _, header := range set[:3] {
 		fmt.Printf("%s: %s\n", header.Name, header.Value)
 	}
 	// Output:

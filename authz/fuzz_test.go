@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -10,58 +11,129 @@ import (
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"go.uber.org/zap"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
-// Whatever bytes arrive as a CheckRequest, the answer is a decision; and when
-// every token is good, an allow still needs exactly one bearer token, and lets
+// verdicts is a verifier that knows what to say by a token's first letter.
+type verdicts map[byte]kinde.Verdict
+
+func (v verdicts) Judge(_ context.Context, token string) kinde.Verdict { return v[token[0]] }
+
+var sampleVerdicts = verdicts{
+	'a': {Token: &kinde.Token{Issuer: domain, Actor: kinde.User, Subject: "kp_a", OrgCode: "org_a", ID: "j", Expires: time.Unix(1700000000, 0), Scopes: []string{"run", "a b"}, Roles: []string{"admin"}}},
+	'b': {Token: &kinde.Token{Issuer: domain, Actor: kinde.System, ClientID: "ü", Expires: time.Unix(1700000000, 0), Permissions: []string{"p,q", strings.Repeat("x", 9000)}}},
+	'c': {Err: &kinde.Error{Reason: kinde.TokenExpired, Detail: "exp has passed"}},
+	'd': {Token: &kinde.Token{Issuer: domain, ClientID: "c"}, Err: &kinde.Error{Reason: kinde.UnknownActor}},
+	'e': {Err: &kinde.Error{Reason: kinde.KeysUnavailable}},
+	'f': {Token: &kinde.Token{Issuer: "https://other"}},
+}
+
+// sampleAuthorizers are one without settings and one with something of every
+// kind.
+func sampleAuthorizers(t testing.TB) []*Authorizer {
+	t.Helper()
+	var all []*Authorizer
+	for _, config := range []Config{
+		{},
+		{
+			Policies: map[string]Policy{"run": {Scopes: []string{"run"}}, "jobs": {Actors: []kinde.Actor{kinde.System}, Permissions: []string{"jobs"}}},
+			Routes: []Route{
+				{Path: "/public/*", Public: true}, {Path: "/run", Policy: "run"}, {Path: "/jobs/**", Policy: "jobs"},
+				{Path: "/orgs/{org_code}"}, {Path: "/**", Methods: []string{"OPTIONS"}, Public: true},
+			},
+			ClaimHeaders: map[string]string{"x-kinde-email": "email"}, DropAuthorization: true,
+			Resource: &Resource{Identifier: "https://api.example.com/mcp"},
+		},
+	} {
+		config.Verifier, config.Issuers = sampleVerdicts, map[string]Rules{domain: {}}
+		a, err := NewAuthorizer(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, a)
+	}
+	return all
+}
+
+// sampleRequests are seeds with something in every field that Envoy knows.
+func sampleRequests() []*authv3.CheckRequest {
+	full := checkWith(map[string]string{"authorization": "Bearer a.b.c", "x-kinde-user-id": "admin", "x_kinde_foo": "1", "connection": "close", "Connection": "x-kinde-a", "x-request-id": "r"})
+	http := full.Attributes.Request.Http
+	http.Id, http.Host, http.Scheme, http.Protocol, http.Size, http.Body, http.RawBody, http.Query, http.Fragment = "1", "h", "https", "HTTP/2", -1, "b", []byte("\xff"), "q", "f"
+	full.Attributes.Request.Time = timestamppb.New(time.Unix(1, 2))
+	peer := &authv3.AttributeContext_Peer{Service: "s", Principal: "p", Certificate: "c", Labels: map[string]string{"a": "b"}, Address: &corev3.Address{
+		Address: &corev3.Address_SocketAddress{SocketAddress: &corev3.SocketAddress{Address: "1.2.3.4", PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: 5}}},
+	}}
+	deep, _ := structpb.NewStruct(map[string]any{"a": []any{1, "x", nil, map[string]any{"b": true}}})
+	full.Attributes.Source, full.Attributes.Destination = peer, peer
+	full.Attributes.TlsSession = &authv3.AttributeContext_TLSSession{Sni: "sni"}
+	full.Attributes.MetadataContext = &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{"f": deep}, TypedFilterMetadata: map[string]*anypb.Any{"t": {TypeUrl: "u", Value: []byte{1}}}}
+	with := func(path, method, token string, extensions map[string]string) *authv3.CheckRequest {
+		c := checkWith(map[string]string{"authorization": "Bearer " + token, "origin": "o", "access-control-request-method": "GET"})
+		c.Attributes.Request.Http.Path, c.Attributes.Request.Http.Method, c.Attributes.ContextExtensions = path, method, extensions
+		return c
+	}
+	return []*authv3.CheckRequest{
+		{}, full, checkWith(bearer), checkWith(nil),
+		rawCheck(&corev3.HeaderValue{Key: "authorization", RawValue: []byte("Bearer a.b.c")}, &corev3.HeaderValue{Key: "X-Kinde-Actor", Value: "user"}),
+		rawCheck(&corev3.HeaderValue{Key: "authorization", RawValue: []byte("Basic \xff")}, &corev3.HeaderValue{Key: "connection", Value: "x-kinde-a"}),
+		with("/run", "GET", "a", nil), with("/run", "GET", "b.c", nil), with("/jobs/x", "POST", "b", nil), with("/public/a?b", "GET", "", nil), with("/orgs/org_a", "GET", "a", nil),
+		with("/orgs/org_b", "GET", "a", nil), with("/x", "OPTIONS", "a", nil), with("/a//b", "GET", "a", nil), with("/x", "GET", "c", nil), with("/x", "GET", "d", nil),
+		with("/x", "GET", "e", nil), with("/x", "GET", "f", nil), with("/x", "GET", "g", nil), with("/.well-known/oauth-protected-resource/mcp", "GET", "", nil),
+		with("/x", "GET", "a", map[string]string{"policy": "run"}), with("/x", "GET", "a", map[string]string{"policy": "no"}), with("/x", "GET", "a", map[string]string{"policy": "run", "x": ""}),
+	}
+}
+
+// Whatever bytes arrive as a CheckRequest, the service refuses those that the
+// generated types refuse, and decides and answers on all others as it would
+// through the generated types. An allow needs exactly one bearer token, and lets
 // no identity header of the client through.
-func FuzzCheck(f *testing.F) {
-	seed := func(request *authv3.CheckRequest) {
+func FuzzWire(f *testing.F) {
+	for _, request := range sampleRequests() {
 		bytes, err := proto.Marshal(request)
 		if err != nil {
 			f.Fatal(err)
 		}
 		f.Add(bytes)
 	}
-	seed(&authv3.CheckRequest{})
-	seed(checkWith(bearer))
-	seed(checkWith(map[string]string{"authorization": "Bearer a.b.c", "x-kinde-user-id": "admin", "x_kinde_foo": "1", "connection": "close"}))
-	seed(rawCheck(&corev3.HeaderValue{Key: "authorization", RawValue: []byte("Bearer a.b.c")}, &corev3.HeaderValue{Key: "X-Kinde-Actor", Value: "user"}))
-	seed(rawCheck(&corev3.HeaderValue{Key: "authorization", RawValue: []byte("Basic \xff")}, &corev3.HeaderValue{Key: "connection", Value: "x-kinde-a"}))
 	f.Add([]byte("\x0a\x02\x22\xff"))
-
-	authorizer, err := NewAuthorizer(Config{Issuers: map[string]Rules{domain: {}}, Verifier: verifierFunc(func() (*kinde.Token, error) {
-		return &kinde.Token{Issuer: domain, Actor: kinde.User, Subject: "kp_a", Expires: time.Unix(1700000000, 0)}, nil
-	})})
-	if err != nil {
-		f.Fatal(err)
-	}
-	server := NewServer(authorizer, zap.NewNop(), nil)
+	authorizers := sampleAuthorizers(f)
+	server := NewServer(authorizers[0], zap.NewNop(), nil)
 	f.Fuzz(func(t *testing.T, bytes []byte) {
-		request := &authv3.CheckRequest{}
-		if proto.Unmarshal(bytes, request) != nil {
-			return
-		}
-		response, err := server.Check(t.Context(), request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := proto.Marshal(response); err != nil {
-			t.Fatal(err)
-		}
-		if response.GetStatus().GetCode() != 0 {
-			if response.GetDeniedResponse().GetStatus().GetCode() < 400 {
-				t.Fatalf("denied with status %d", response.GetDeniedResponse().GetStatus().GetCode())
+		check := &authv3.CheckRequest{}
+		stock := proto.Unmarshal(bytes, check)
+		for _, a := range authorizers {
+			server.Use(a)
+			answer, err := server.Answer(t.Context(), bytes, nil)
+			if (err != nil) != (stock != nil) {
+				t.Fatalf("%q: refused here with %v, by the generated types with %v", bytes, err, stock)
 			}
-			return
+			if err != nil {
+				return
+			}
+			request := referenceRequest(check)
+			got := assertEqual(t, a, bytes, request, tokenOf(request), answer)
+			if got.GetStatus().GetCode() == 0 && got.GetDynamicMetadata().GetFields()["reason"].GetStringValue() != string(Public) {
+				assertSafe(t, referenceRequest(check), got.GetOkResponse())
+			}
 		}
-		assertSafe(t, newRequest(request), response.GetOkResponse())
 	})
 }
 
-// assertSafe checks what must hold of every allow.
+// tokenOf is the token that the sample verdicts have for a request.
+func tokenOf(request *Request) *kinde.Token {
+	token, refused := bearerToken(request.Authorization)
+	if refused != "" {
+		return nil
+	}
+	return sampleVerdicts[token[0]].Token
+}
+
+// assertSafe checks what must hold of every allow with an identity.
 func assertSafe(t *testing.T, request *Request, ok *authv3.OkHttpResponse) {
 	t.Helper()
 	if len(request.Authorization) != 1 || !strings.EqualFold(strings.Trim(request.Authorization[0], " \t")[:7], "bearer ") {

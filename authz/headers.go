@@ -50,6 +50,7 @@ type headers struct {
 	claims []claimHeader
 	owned  []string // all names that may be set
 	drop   []string // names to remove whatever is set
+	none   string   // what a request without identity gets, encoded
 }
 
 // claimHeader is a claim with a header of its own.
@@ -70,6 +71,7 @@ func compileHeaders(claims map[string]string, dropAuthorization bool) (*headers,
 	if dropAuthorization {
 		h.drop = []string{"authorization"}
 	}
+	h.none = h.encoded(nil)
 	return h, nil
 }
 
@@ -165,20 +167,54 @@ func size(headers []Header) int {
 	return n
 }
 
-// remove returns every owned name that is not set and every name of the
-// request that an upstream could take for one. Envoy removes after it sets, so
-// a name in both lists would be lost.
-func (h *headers) remove(request *Request, set []Header) []string {
-	isSet := func(name string) bool {
-		return slices.ContainsFunc(set, func(h Header) bool { return strings.EqualFold(h.Name, name) })
+// encode returns the headers that tell the upstream who is calling, as the
+// fields of an OkHttpResponse.
+func (h *headers) encode(t *kinde.Token) string { return h.encoded(h.of(t)) }
+
+// encoded returns the fields that set these headers and remove every owned name
+// that is not among them. Envoy removes after it sets, so a name in both lists
+// would be lost.
+func (h *headers) encoded(set []Header) string {
+	out := make([]byte, 0, 2*maxHeaderBytes)
+	for _, header := range set {
+		out = appendHeader(out, okHeaders, header.Name, header.Value)
 	}
-	remove := make([]string, 0, len(h.owned)+len(request.Identity)+len(h.drop))
-	for _, name := range slices.Concat(h.owned, request.Identity) {
-		if !isSet(name) {
-			remove = append(remove, name)
+	for _, name := range h.owned {
+		if !slices.ContainsFunc(set, func(h Header) bool { return h.Name == name }) {
+			out = appendText(out, okRemove, name)
 		}
 	}
-	remove = append(remove, h.drop...)
-	slices.Sort(remove)
-	return slices.Compact(remove)
+	for _, name := range h.drop {
+		out = appendText(out, okRemove, name)
+	}
+	return string(out)
+}
+
+// extra returns the names of the request that an upstream could take for an
+// owned one and that the encoded headers neither set nor remove. It changes the
+// order of the request's, and drops repeated ones.
+func (h *headers) extra(request *Request, encoded string) []string {
+	if len(request.Identity) == 0 {
+		return nil
+	}
+	slices.Sort(request.Identity)
+	request.Identity = slices.Compact(request.Identity)
+	names, n := request.Identity, 0
+	for i, name := range names {
+		if !h.covers(encoded, name) {
+			names[i], names[n] = names[n], name
+			n++
+		}
+	}
+	return names[:n]
+}
+
+// covers reports whether the encoded headers set or remove the name: as it is
+// spelled, or, when they set it, in any case.
+func (h *headers) covers(encoded, name string) bool {
+	if slices.Contains(h.owned, name) {
+		return true
+	}
+	owned := slices.IndexFunc(h.owned, func(o string) bool { return strings.EqualFold(o, name) })
+	return owned >= 0 && !removes(encoded, h.owned[owned])
 }

@@ -2,9 +2,9 @@ package authz
 
 import (
 	"strings"
-	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 )
 
 // Limits, in bytes, on what a client can put into a log line.
@@ -14,33 +14,39 @@ const (
 	maxLoggedMethod = 32
 )
 
-// logDecision writes the line of a decision. Nothing of the token goes in but
-// the organization.
-func logDecision(log *zap.Logger, request *Request, d *Decision, took time.Duration) {
+// log writes the line of the decision.
+func (c *check) log(log *zap.Logger) {
 	entry := log.Check(zap.InfoLevel, "decision")
 	if entry == nil {
 		return
 	}
-	path, _, _ := strings.Cut(request.Path, "?")
+	c.fields[0] = zap.Inline(c)
+	entry.Write(c.fields[:]...)
+}
+
+// MarshalLogObject implements [zapcore.ObjectMarshaler]. Nothing of the token
+// goes in but the organization.
+func (c *check) MarshalLogObject(line zapcore.ObjectEncoder) error {
+	d, r := &c.decision, &c.request
+	path, _, _ := strings.Cut(r.Path, "?")
 	path, _, _ = strings.Cut(path, "#")
-	org := ""
-	if d.Token != nil {
-		org = d.Token.OrgCode
-	}
-	fields := []zap.Field{
-		zap.String("decision_id", d.ID), zap.String("x-request-id", cut(request.ID, maxLoggedID)),
-		zap.String("decision", d.Verdict()), zap.String("reason", string(d.Reason)),
-		zap.String("actor", d.Actor()), zap.String("org_code", org), zap.String("policy", d.Policy),
-		zap.String("method", cut(request.Method, maxLoggedMethod)), zap.String("path", cut(path, maxLoggedPath)),
-		zap.Duration("duration", took),
-	}
+	line.AddByteString("decision_id", d.ID[:])
+	line.AddString("x-request-id", cut(r.ID, maxLoggedID))
+	line.AddString("decision", d.Verdict())
+	line.AddString("reason", string(d.Reason))
+	line.AddString("actor", d.Actor())
+	line.AddString("org_code", d.Org())
+	line.AddString("policy", d.Policy())
+	line.AddString("method", cut(r.Method, maxLoggedMethod))
+	line.AddString("path", cut(path, maxLoggedPath))
+	line.AddDuration("duration", c.took)
 	if !d.allowed {
-		fields = append(fields, zap.String("hint", answers[d.Reason].hint))
+		line.AddString("hint", d.Hint())
 	}
 	if d.Detail != "" {
-		fields = append(fields, zap.String("detail", d.Detail))
+		line.AddString("detail", d.Detail)
 	}
-	entry.Write(fields...)
+	return nil
 }
 
 // cut shortens what a client typed.

@@ -20,7 +20,7 @@ type Oddity struct {
 // accepts: policies that no route uses, routes that name no policy, and routes
 // that can never match because earlier ones cover them.
 func Oddities(config Config) []Oddity {
-	policies, err := compilePolicies(config.Policies)
+	policies, _, err := compilePolicies(config.Policies)
 	if err != nil {
 		return nil
 	}

@@ -38,19 +38,13 @@ type Policy struct {
 // policy is a Policy, ready for use.
 type policy struct {
 	rules
-	name                       string
-	withoutOrg                 bool
-	scopes, permissions, roles []string
-	flags                      []flag
-	scope                      string // scopes as a challenge names them
+	name                              string
+	withoutOrg                        bool
+	scopes, permissions, roles, flags []want
+	scope                             string // scopes as a challenge names them
 }
 
-type flag struct {
-	name  string
-	value kinde.FlagValue
-}
-
-func (p Policy) compile(name string) (*policy, error) {
+func (p Policy) compile(name string, known *catalogue) (*policy, error) {
 	base, err := Rules{AllowedOrgs: p.AllowedOrgs, Actors: p.Actors}.compile()
 	if err != nil {
 		return nil, fmt.Errorf("policy %s: %w", name, err)
@@ -66,31 +60,31 @@ func (p Policy) compile(name string) (*policy, error) {
 		}
 	}
 	compiled := &policy{
-		rules: *base, name: name, withoutOrg: p.AllowWithoutOrg,
-		scopes: slices.Clone(p.Scopes), permissions: slices.Clone(p.Permissions), roles: slices.Clone(p.Roles),
-		scope: strings.Join(p.Scopes, " "),
+		rules: *base, name: name, withoutOrg: p.AllowWithoutOrg, scope: strings.Join(p.Scopes, " "),
+		scopes: known.wants(known.scopes, p.Scopes), permissions: known.wants(known.permissions, p.Permissions), roles: known.wants(known.roles, p.Roles),
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.FeatureFlags)) {
-		compiled.flags = append(compiled.flags, flag{name, p.FeatureFlags[name]})
+		compiled.flags = append(compiled.flags, want{name, number(known, known.flags, flag{name, p.FeatureFlags[name]})})
 	}
 	return compiled, nil
 }
 
-// compilePolicies adds the default policy where there is none.
-func compilePolicies(policies map[string]Policy) (map[string]*policy, error) {
-	all := make(map[string]*policy, len(policies)+1)
-	all[defaultPolicy], _ = Policy{}.compile(defaultPolicy)
+// compilePolicies adds the default policy where there is none, and returns what
+// they all want.
+func compilePolicies(policies map[string]Policy) (map[string]*policy, *catalogue, error) {
+	all, known := make(map[string]*policy, len(policies)+1), newCatalogue()
+	all[defaultPolicy], _ = Policy{}.compile(defaultPolicy, known)
 	for name, p := range policies {
 		if name == "" {
-			return nil, errors.New("a policy has no name")
+			return nil, nil, errors.New("a policy has no name")
 		}
-		compiled, err := p.compile(name)
+		compiled, err := p.compile(name, known)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		all[name] = compiled
 	}
-	return all, nil
+	return all, known, nil
 }
 
 // CheckScope reports what is wrong with a scope (RFC 6749, section 3.3): a
@@ -108,45 +102,43 @@ func CheckScope(scope string) error {
 }
 
 // refuse returns the reason why the token may not pass, empty when it may.
-// issuer are the rules of the token's issuer. Where the path names an
-// organization, it must be the token's.
-func (p *policy) refuse(token *kinde.Token, issuer *rules, pathOrg string, inPath bool) Reason {
+// Where the path names an organization, it must be the token's.
+func (p *policy) refuse(id *identity, pathOrg string, inPath bool) Reason {
 	switch {
-	case !issuer.admitsActor(token.Actor) || !p.admitsActor(token.Actor):
+	case !id.issuer.admitsActor(id.actor) || !p.admitsActor(id.actor):
 		return ActorNotAllowed
-	case token.OrgCode == "" && !p.withoutOrg && (issuer.orgs != nil || p.orgs != nil):
+	case id.org == "" && !p.withoutOrg && (id.issuer.orgs != nil || p.orgs != nil):
 		return OrgMissing
-	case token.OrgCode != "" && (!issuer.admitsOrg(token.OrgCode) || !p.admitsOrg(token.OrgCode)):
+	case id.org != "" && (!id.issuer.admitsOrg(id.org) || !p.admitsOrg(id.org)):
 		return OrgNotAllowed
-	case inPath && (token.OrgCode == "" || token.OrgCode != pathOrg):
+	case inPath && (id.org == "" || id.org != pathOrg):
 		return OrgMismatch
-	case !hasAll(token.Scopes, p.scopes):
+	case id.met.lacks(p.scopes):
 		return InsufficientScope
-	case !hasAll(token.Permissions, p.permissions):
+	case id.met.lacks(p.permissions):
 		return MissingPermission
-	case !hasAll(token.Roles, p.roles):
+	case id.met.lacks(p.roles):
 		return MissingRole
-	case !p.flagsOn(token):
+	case id.met.lacks(p.flags):
 		return FeatureDisabled
 	default:
 		return ""
 	}
 }
 
-func hasAll(has, wanted []string) bool {
-	for _, one := range wanted {
-		if !slices.Contains(has, one) {
-			return false
-		}
+// wanted returns what the policy wants where a token without it is denied for
+// that reason.
+func (p *policy) wanted(reason Reason) []want {
+	switch reason {
+	case InsufficientScope:
+		return p.scopes
+	case MissingPermission:
+		return p.permissions
+	case MissingRole:
+		return p.roles
+	case FeatureDisabled:
+		return p.flags
+	default:
+		return nil
 	}
-	return true
-}
-
-func (p *policy) flagsOn(token *kinde.Token) bool {
-	for _, flag := range p.flags {
-		if value, ok := token.Flag(flag.name); !ok || value != flag.value || token.Actor != kinde.User {
-			return false
-		}
-	}
-	return true
 }

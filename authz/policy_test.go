@@ -39,13 +39,14 @@ func sampleToken(t testing.TB) *kinde.Token {
 
 // demanding is a policy that wants something of every kind, which the sample
 // token has.
-func demanding(t testing.TB) (*policy, *rules) {
+func demanding(t testing.TB) (*policy, *identity) {
 	t.Helper()
+	known := newCatalogue()
 	p, err := Policy{
 		Actors: []kinde.Actor{kinde.System, kinde.User}, AllowedOrgs: []string{"org_b", kindetest.Org},
 		Scopes: []string{"openid", "email"}, Permissions: []string{"agents:read", "agents:run"}, Roles: []string{"admin"},
 		FeatureFlags: map[string]kinde.FlagValue{"agent-v2": kinde.BoolFlag(true), "theme": kinde.StringFlag("pink"), "seats": kinde.IntFlag(5)},
-	}.compile("p")
+	}.compile("p", known)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,26 +54,25 @@ func demanding(t testing.TB) (*policy, *rules) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p, issuer
+	token := sampleToken(t)
+	return p, &identity{actor: token.Actor, org: token.OrgCode, issuer: issuer, met: known.met(token)}
 }
 
 func TestPoliciesAllocateNothing(t *testing.T) {
-	token := sampleToken(t)
-	policy, issuer := demanding(t)
-	if got := policy.refuse(token, issuer, kindetest.Org, true); got != "" {
+	policy, id := demanding(t)
+	if got := policy.refuse(id, kindetest.Org, true); got != "" {
 		t.Fatalf("refused: %s", got)
 	}
-	if n := testing.AllocsPerRun(1000, func() { policy.refuse(token, issuer, kindetest.Org, true) }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { policy.refuse(id, kindetest.Org, true) }); n != 0 {
 		t.Errorf("%g allocations", n)
 	}
 }
 
 func BenchmarkPolicy(b *testing.B) {
-	token := sampleToken(b)
-	policy, issuer := demanding(b)
+	policy, id := demanding(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if policy.refuse(token, issuer, kindetest.Org, true) != "" {
+		if policy.refuse(id, kindetest.Org, true) != "" {
 			b.Fatal("refused")
 		}
 	}

@@ -2,6 +2,7 @@ package authz
 
 import (
 	"net/http"
+	"slices"
 
 	"google.golang.org/grpc/codes"
 
@@ -61,6 +62,9 @@ type answer struct {
 	error       string     // of the body and the challenge, RFC 6750 section 3.1
 	description string     // for the caller: fixed words, so that nothing leaks
 	hint        string     // for the operator: which setting to look at
+
+	challenge string // of every such answer, but for what the policy and the resource add
+	body      string // up to the decision's ID
 }
 
 // The errors of a body, RFC 6750 section 3.1 and RFC 6749 section 4.1.2.1.
@@ -74,15 +78,15 @@ const (
 )
 
 // answers holds a row for each reason of a denial.
-var answers = map[Reason]answer{
-	MetadataDocument: {http.StatusOK, codes.PermissionDenied, "", "", "none: a client asked where tokens come from"},
+var answers = complete(map[Reason]*answer{
+	MetadataDocument: newAnswer(http.StatusOK, codes.PermissionDenied, "", "", "none: a client asked where tokens come from"),
 
-	BadPath: {http.StatusBadRequest, codes.InvalidArgument, invalidRequest,
+	BadPath: newAnswer(http.StatusBadRequest, codes.InvalidArgument, invalidRequest,
 		"the path can be read in more than one way",
-		"the client must send the path without dot segments, empty segments, ; \\ #, and escapes of what needs none; normalize_path and merge_slashes in Envoy help"},
-	BadRequest: {http.StatusBadRequest, codes.InvalidArgument, invalidRequest,
+		"the client must send the path without dot segments, empty segments, ; \\ #, and escapes of what needs none; normalize_path and merge_slashes in Envoy help"),
+	BadRequest: newAnswer(http.StatusBadRequest, codes.InvalidArgument, invalidRequest,
 		"the Connection header names an identity header",
-		"a client tried to have an identity header dropped behind Envoy"},
+		"a client tried to have an identity header dropped behind Envoy"),
 
 	MissingToken:               unauthenticated("", "a bearer token is required", "the client sent no Authorization: Bearer header"),
 	MalformedAuthorization:     refusedToken("the Authorization header is not one bearer token", "the client must send one header of the form: Authorization: Bearer TOKEN"),
@@ -103,26 +107,49 @@ var answers = map[Reason]answer{
 	OrgMissing:                 forbidden("the access token has no organization", "no org_code: sign in to an organization, and enable the claim in Kinde; scope a machine's application to one; allow_without_org of a policy lets it pass"),
 	OrgNotAllowed:              forbidden("the organization may not pass here", "add the organization's code to allowed_orgs of the issuer and of the policy, if it should pass"),
 	OrgMismatch:                forbidden("the path is another organization's", "{org_code} in the route must equal the token's org_code: sign in to that organization"),
-	InsufficientScope:          {http.StatusForbidden, codes.PermissionDenied, lacksScope, "the access token lacks a scope", "the policy's scopes: grant them to the application in Kinde (APIs > Scopes) and request them with scope="},
-	MissingPermission:          {http.StatusForbidden, codes.PermissionDenied, lacksScope, "the access token lacks a permission", "the policy's permissions: give the user a role with them in the organization (Kinde: Roles), then a new token"},
+	InsufficientScope:          newAnswer(http.StatusForbidden, codes.PermissionDenied, lacksScope, "the access token lacks a scope", "the policy's scopes: grant them to the application in Kinde (APIs > Scopes) and request them with scope="),
+	MissingPermission:          newAnswer(http.StatusForbidden, codes.PermissionDenied, lacksScope, "the access token lacks a permission", "the policy's permissions: give the user a role with them in the organization (Kinde: Roles), then a new token"),
 	MissingRole:                forbidden("the access token lacks a role", "the policy's roles: assign them in the organization, and enable the roles claim in Kinde: Applications > Tokens"),
 	FeatureDisabled:            forbidden("a feature is not enabled", "the policy's feature_flags: set them for the user or the organization in Kinde; those of a machine's token never count"),
-	kinde.KeysUnavailable: {http.StatusServiceUnavailable, codes.Unavailable, unavailable,
+	kinde.KeysUnavailable: newAnswer(http.StatusServiceUnavailable, codes.Unavailable, unavailable,
 		"the keys to verify access tokens with are not available",
-		"the issuer's JWK set cannot be fetched: check DNS, egress and the configured domain"},
-	InternalError: {http.StatusInternalServerError, codes.Internal, serverError,
+		"the issuer's JWK set cannot be fetched: check DNS, egress and the configured domain"),
+	InternalError: newAnswer(http.StatusInternalServerError, codes.Internal, serverError,
 		"the request could not be decided on",
-		"a fault of this service: see the error log"},
+		"a fault of this service: see the error log"),
+})
+
+// Reasons returns all reasons that there are, in alphabetical order.
+func Reasons() []Reason {
+	return slices.Sorted(func(yield func(Reason) bool) {
+		for reason := range answers {
+			if !yield(reason) {
+				return
+			}
+		}
+		_ = yield(Allowed) && yield(Public)
+	})
 }
 
-func unauthenticated(error, description, hint string) answer {
-	return answer{http.StatusUnauthorized, codes.Unauthenticated, error, description, hint}
+func complete(answers map[Reason]*answer) map[Reason]*answer {
+	for reason, a := range answers {
+		a.complete(reason)
+	}
+	return answers
 }
 
-func refusedToken(description, hint string) answer {
+func newAnswer(status int, code codes.Code, error, description, hint string) *answer {
+	return &answer{status: status, code: code, error: error, description: description, hint: hint}
+}
+
+func unauthenticated(error, description, hint string) *answer {
+	return newAnswer(http.StatusUnauthorized, codes.Unauthenticated, error, description, hint)
+}
+
+func refusedToken(description, hint string) *answer {
 	return unauthenticated(invalidToken, description, hint)
 }
 
-func forbidden(description, hint string) answer {
-	return answer{http.StatusForbidden, codes.PermissionDenied, accessDenied, description, hint}
+func forbidden(description, hint string) *answer {
+	return newAnswer(http.StatusForbidden, codes.PermissionDenied, accessDenied, description, hint)
 }

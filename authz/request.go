@@ -21,15 +21,28 @@ type Request struct {
 	// access-control-request-method.
 	Origin, AsksMethod bool
 	// Extensions are the context extensions of Envoy's route.
-	Extensions map[string]string
+	Extensions Extensions
+}
+
+// Extensions are the context extensions of a route in Envoy, of which one is
+// known: the key policy. The zero value is a route without any.
+type Extensions struct {
+	// Policy is the value of that key, and Named tells whether it is there.
+	Policy string
+	Named  bool
+	// Unknown tells whether there is any other key.
+	Unknown bool
 }
 
 // NewRequest returns a request with these headers, by name, and Envoy's context
 // extensions.
 func NewRequest(method, path string, headers, extensions map[string]string) *Request {
-	request := &Request{Method: method, Path: path, Extensions: extensions}
+	request := &Request{Method: method, Path: path}
 	for name, value := range headers {
 		request.addHeader(name, value)
+	}
+	for key, value := range extensions {
+		request.addExtension(key, value)
 	}
 	return request
 }
@@ -37,19 +50,30 @@ func NewRequest(method, path string, headers, extensions map[string]string) *Req
 // addHeader takes what a decision reads of one header.
 func (r *Request) addHeader(name, value string) {
 	switch {
-	case strings.EqualFold(name, "authorization"):
+	case named(name, "authorization"):
 		r.Authorization = append(r.Authorization, value)
-	case strings.EqualFold(name, "connection"):
+	case named(name, "connection"):
 		r.Connection = append(r.Connection, value)
-	case strings.EqualFold(name, "x-request-id"):
+	case named(name, "x-request-id"):
 		r.ID = value
-	case strings.EqualFold(name, "origin"):
+	case named(name, "origin"):
 		r.Origin = true
-	case strings.EqualFold(name, "access-control-request-method"):
+	case named(name, "access-control-request-method"):
 		r.AsksMethod = true
 	case isIdentity(name):
 		r.Identity = append(r.Identity, name)
 	}
+}
+
+// named reports whether a header has that name, in any case.
+func named(name, want string) bool { return len(name) == len(want) && strings.EqualFold(name, want) }
+
+func (r *Request) addExtension(key, value string) {
+	if key != "policy" {
+		r.Extensions.Unknown = true
+		return
+	}
+	r.Extensions.Policy, r.Extensions.Named = value, true
 }
 
 const identityPrefix = "x-kinde-"

@@ -35,7 +35,7 @@ func TestMethods(t *testing.T) {
 
 func table(t testing.TB, list ...Route) *routes {
 	t.Helper()
-	policies, err := compilePolicies(map[string]Policy{"p": {}})
+	policies, _, err := compilePolicies(map[string]Policy{"p": {}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestOddities(t *testing.T) {
 }
 
 func TestRoutesThatAreRefused(t *testing.T) {
-	policies, err := compilePolicies(nil)
+	policies, _, err := compilePolicies(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,14 +7,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"go.uber.org/zap"
 )
 
-// Server answers Envoy's external authorization calls over gRPC with the
-// decisions of an [Authorizer].
+// Server answers Envoy's external authorization calls with the decisions of an
+// [Authorizer]. [NewGRPC] serves it.
 type Server struct {
-	authv3.UnimplementedAuthorizationServer
 	authorizer atomic.Pointer[Authorizer]
 	log        *zap.Logger
 	observe    func(*Decision, time.Duration)
@@ -22,6 +20,8 @@ type Server struct {
 
 // NewServer returns a server that logs one line a decision to log, and then
 // calls observe, unless it is nil, with the decision and how long it took.
+// Neither may keep what it is given: fields of the log and the decision are good
+// until the call returns.
 func NewServer(authorizer *Authorizer, log *zap.Logger, observe func(*Decision, time.Duration)) *Server {
 	if observe == nil {
 		observe = func(*Decision, time.Duration) {}
@@ -35,50 +35,44 @@ func NewServer(authorizer *Authorizer, log *zap.Logger, observe func(*Decision, 
 // with the one it began with.
 func (s *Server) Use(authorizer *Authorizer) { s.authorizer.Store(authorizer) }
 
-// Check answers one call. It never returns a gRPC error, which Envoy takes for
-// a failure of the service and, set to fail open, would let pass: whatever
-// goes wrong ends as a denial.
-func (s *Server) Check(ctx context.Context, check *authv3.CheckRequest) (response *authv3.CheckResponse, _ error) {
+// Authorizer returns the one that decides now.
+func (s *Server) Authorizer() *Authorizer { return s.authorizer.Load() }
+
+// Answer decides on the request that the bytes of a CheckRequest describe and
+// appends those of a CheckResponse to out. Whatever goes wrong ends as a denial:
+// an error would be for Envoy a failure of the service, which set to fail open
+// it would let pass. Only bytes that are no CheckRequest are an error, as they
+// are to every gRPC server; Envoy sends none.
+func (s *Server) Answer(ctx context.Context, message, out []byte) (answer []byte, err error) {
 	start := time.Now()
 	defer func() {
 		if fault := recover(); fault != nil {
-			response = s.denyFault(fault, time.Since(start))
+			answer, err = s.denyFault(out, fault, time.Since(start)), nil
 		}
 	}()
-	request := newRequest(check)
-	authorizer := s.authorizer.Load()
-	decision := authorizer.Decide(ctx, request)
-	took := time.Since(start)
-	if !decision.allowed || authorizer.unloggedAllows == 0 || rand.Float64() >= authorizer.unloggedAllows {
-		logDecision(s.log, request, &decision, took)
+	c := checks.Get().(*check)
+	if err := c.read(message); err != nil {
+		c.release()
+		return out, err
 	}
-	s.observe(&decision, took)
-	return newResponse(&decision), nil
+	authorizer := s.authorizer.Load()
+	c.decision = authorizer.Decide(ctx, &c.request)
+	c.took = time.Since(start)
+	if !c.decision.allowed || authorizer.unloggedAllows == 0 || rand.Float64() >= authorizer.unloggedAllows {
+		c.log(s.log)
+	}
+	s.observe(&c.decision, c.took)
+	out = appendAnswer(out, &c.decision)
+	c.release() // not after a panic: what is in it then is anyone's guess
+	return out, nil
 }
 
 // denyFault is the denial for a panic.
-func (s *Server) denyFault(fault any, took time.Duration) *authv3.CheckResponse {
+func (s *Server) denyFault(out []byte, fault any, took time.Duration) []byte {
 	decision := deny(InternalError, nil, nil)
 	decision.ID = newID()
-	s.log.Error("a check panicked", zap.String("decision_id", decision.ID), zap.String("reason", string(InternalError)),
+	s.log.Error("a check panicked", zap.Stringer("decision_id", decision.ID), zap.String("reason", string(InternalError)),
 		zap.Any("fault", fault), zap.ByteString("stack", debug.Stack()))
 	s.observe(&decision, took)
-	return newResponse(&decision)
-}
-
-// newRequest reads what a decision needs. Envoy sends headers in a map, or in
-// a list with encode_raw_headers; each level of the message may be missing,
-// which leaves a request without credentials.
-func newRequest(check *authv3.CheckRequest) *Request {
-	attributes := check.GetAttributes()
-	http := attributes.GetRequest().GetHttp()
-	request := NewRequest(http.GetMethod(), http.GetPath(), http.GetHeaders(), attributes.GetContextExtensions())
-	for _, header := range http.GetHeaderMap().GetHeaders() {
-		value := header.GetValue()
-		if raw := header.GetRawValue(); len(raw) > 0 {
-			value = string(raw)
-		}
-		request.addHeader(header.GetKey(), value)
-	}
-	return request
+	return appendAnswer(out, &decision)
 }

@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,7 +13,8 @@ import (
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest/observer"
+	"go.uber.org/zap/zapcore"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
@@ -22,16 +24,56 @@ const domain = "https://t.kinde.com"
 // verifierFunc is a verifier that a test scripts.
 type verifierFunc func() (*kinde.Token, error)
 
-func (f verifierFunc) Verify(context.Context, string) (*kinde.Token, error) { return f() }
+func (f verifierFunc) Judge(context.Context, string) kinde.Verdict {
+	token, err := f()
+	return kinde.Verdict{Token: token, Err: err}
+}
 
-func newTestServer(t *testing.T, verify verifierFunc) (*Server, *observer.ObservedLogs) {
+func newTestServer(t *testing.T, verify verifierFunc) (*Server, *lines) {
 	t.Helper()
 	authorizer, err := NewAuthorizer(Config{Verifier: verify, Issuers: map[string]Rules{domain: {}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	core, logs := observer.New(zap.DebugLevel)
-	return NewServer(authorizer, zap.New(core), nil), logs
+	logs := &lines{}
+	return NewServer(authorizer, zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{MessageKey: "msg"}), logs, zap.DebugLevel)), nil), logs
+}
+
+// lines is the log of a server, as it is written: fields are not kept.
+type lines struct{ bytes.Buffer }
+
+func (l *lines) Sync() error { return nil }
+
+// all returns the lines so far.
+func (l *lines) all(t *testing.T) []map[string]any {
+	t.Helper()
+	var all []map[string]any
+	for line := range strings.Lines(l.String()) {
+		var fields map[string]any
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, fields)
+	}
+	return all
+}
+
+// ask sends a request as Envoy does, in bytes.
+func ask(t *testing.T, server *Server, check *authv3.CheckRequest) *authv3.CheckResponse {
+	t.Helper()
+	request, err := proto.Marshal(check)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bytes, err := server.Answer(t.Context(), request, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response := &authv3.CheckResponse{}
+	if err := proto.Unmarshal(bytes, response); err != nil {
+		t.Fatal(err)
+	}
+	return response
 }
 
 // checkWith is a request with a bearer token.
@@ -57,7 +99,7 @@ func TestCheckDeniesWhateverGoesWrong(t *testing.T) {
 		"no attributes":            {&authv3.CheckRequest{}, valid, MissingToken, 401},
 		"empty attributes":         {&authv3.CheckRequest{Attributes: &authv3.AttributeContext{}}, valid, MissingToken, 401},
 		"no HTTP request":          {&authv3.CheckRequest{Attributes: &authv3.AttributeContext{Request: &authv3.AttributeContext_Request{}}}, valid, MissingToken, 401},
-		"nil header in the list":   {rawCheck(nil), valid, MissingToken, 401},
+		"empty header in the list": {rawCheck(&corev3.HeaderValue{}), valid, MissingToken, 401},
 		"panic":                    {checkWith(bearer), func() (*kinde.Token, error) { panic("fault") }, InternalError, 500},
 		"neither token nor error":  {checkWith(bearer), func() (*kinde.Token, error) { return nil, nil }, InternalError, 500},
 		"error of another kind":    {checkWith(bearer), func() (*kinde.Token, error) { return nil, errors.New("x") }, InternalError, 500},
@@ -71,11 +113,7 @@ func TestCheckDeniesWhateverGoesWrong(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, _ := newTestServer(t, test.verify)
-			response, err := server.Check(t.Context(), test.check)
-			if err != nil {
-				t.Fatal(err)
-			}
-			assertDenied(t, response, test.want, test.status)
+			assertDenied(t, ask(t, server, test.check), test.want, test.status)
 		})
 	}
 }
@@ -104,18 +142,24 @@ func assertDenied(t *testing.T, response *authv3.CheckResponse, want Reason, sta
 }
 
 func TestZeroDecisionIsADenial(t *testing.T) {
-	assertDenied(t, newResponse(&Decision{}), InternalError, 500)
-	assertDenied(t, newResponse(&Decision{Reason: Allowed}), InternalError, 500)
-	assertDenied(t, newResponse(&Decision{allowed: true}), InternalError, 500)
+	for _, d := range []Decision{
+		{}, {Reason: Allowed}, {allowed: true}, {allowed: true, Reason: Allowed}, {allowed: true, Reason: "new_reason", headers: "x"},
+		allow(&policy{}, &identity{}, nil), allow(&policy{}, &identity{headers: "x", refused: errNoRules}, nil),
+	} {
+		response := &authv3.CheckResponse{}
+		d.ID = newID()
+		if err := proto.Unmarshal(appendAnswer(nil, &d), response); err != nil {
+			t.Fatal(err)
+		}
+		assertDenied(t, response, InternalError, 500)
+	}
 }
 
 func TestPanicIsLoggedWithoutTheToken(t *testing.T) {
 	server, logs := newTestServer(t, func() (*kinde.Token, error) { panic("fault") })
-	if _, err := server.Check(t.Context(), checkWith(bearer)); err != nil {
-		t.Fatal(err)
-	}
-	if n := logs.FilterMessage("a check panicked").Len(); n != 1 {
-		t.Errorf("%d lines tell of the panic, want 1", n)
+	ask(t, server, checkWith(bearer))
+	if all := logs.all(t); len(all) != 1 || all[0]["msg"] != "a check panicked" || strings.Contains(logs.String(), "a.b.c") {
+		t.Errorf("logged %s, want one line that tells of the panic", logs)
 	}
 }
 
@@ -123,12 +167,14 @@ func TestDecisionIsOneLineInTheLog(t *testing.T) {
 	server, logs := newTestServer(t, func() (*kinde.Token, error) {
 		return &kinde.Token{Issuer: domain, Actor: kinde.System, ClientID: "c", OrgCode: "org_a"}, nil
 	})
-	response, _ := server.Check(t.Context(), checkWith(bearer))
-	if logs.Len() != 1 {
-		t.Fatalf("%d lines, want 1", logs.Len())
+	response := ask(t, server, checkWith(bearer))
+	all := logs.all(t)
+	if len(all) != 1 {
+		t.Fatalf("%d lines, want 1", len(all))
 	}
-	got := logs.All()[0].ContextMap()
+	got := all[0]
 	delete(got, "duration")
+	delete(got, "msg")
 	for field, want := range map[string]any{
 		"decision": "allow", "reason": "allowed", "actor": "system", "org_code": "org_a", "policy": "default",
 		"method": "GET", "path": "/a", "x-request-id": "r1",
@@ -186,10 +232,8 @@ func TestEveryReasonIsInOneStep(t *testing.T) {
 
 func TestLogAndMetricsSayTheReasonOfTheAnswer(t *testing.T) {
 	server, logs := newTestServer(t, func() (*kinde.Token, error) { return nil, &kinde.Error{Reason: "new_reason"} })
-	if _, err := server.Check(t.Context(), checkWith(bearer)); err != nil {
-		t.Fatal(err)
-	}
-	if got := logs.All()[0].ContextMap()["reason"]; got != string(InternalError) {
+	ask(t, server, checkWith(bearer))
+	if got := logs.all(t)[0]["reason"]; got != string(InternalError) {
 		t.Errorf("logged %v", got)
 	}
 }
@@ -209,22 +253,18 @@ func TestAllowsCanBeLeftOutOfTheLog(t *testing.T) {
 	const checks = 2000
 	for unlogged, want := range map[float64][2]int{0: {checks, checks}, 1: {0, 0}, 0.5: {checks / 3, checks * 2 / 3}} {
 		use(unlogged)
-		before := logs.Len()
+		logs.Reset()
 		for range checks {
-			if _, err := server.Check(t.Context(), checkWith(bearer)); err != nil {
-				t.Fatal(err)
-			}
+			ask(t, server, checkWith(bearer))
 		}
-		if got := logs.Len() - before; got < want[0] || got > want[1] {
+		if got := len(logs.all(t)); got < want[0] || got > want[1] {
 			t.Errorf("unlogged %g: %d lines of %d", unlogged, got, checks)
 		}
 	}
 	use(1)
-	before := logs.Len()
-	if _, err := server.Check(t.Context(), checkWith(nil)); err != nil {
-		t.Fatal(err)
-	}
-	if logs.Len() != before+1 {
+	logs.Reset()
+	ask(t, server, checkWith(nil))
+	if len(logs.all(t)) != 1 {
 		t.Error("a denial is not logged")
 	}
 }

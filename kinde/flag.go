@@ -1,6 +1,9 @@
 package kinde
 
-import "strconv"
+import (
+	"iter"
+	"strconv"
+)
 
 // FlagValue is the value of a feature flag, of one of Kinde's types boolean,
 // string and integer. Two are equal (==) when type and value are. The zero
@@ -27,20 +30,40 @@ func IntFlag(number int64) FlagValue { return FlagValue{kind: 'i', number: numbe
 // not there has none, nor has one whose type (t) and value (v) do not fit
 // together.
 func (t *Token) Flag(name string) (FlagValue, bool) {
-	var room [32]member
-	flags, err := parseObject(string(t.flags), room[:0])
-	if err != nil {
-		return FlagValue{}, false
+	for flag, value := range t.Flags() {
+		if flag == name {
+			return value, true
+		}
 	}
-	flag, _ := lookup(flags, name)
-	var inside [8]member
-	parts, err := parseObject(string(flag), inside[:0])
+	return FlagValue{}, false
+}
+
+// Flags returns the token's feature flags that have a value, by name.
+func (t *Token) Flags() iter.Seq2[string, FlagValue] {
+	return func(yield func(string, FlagValue) bool) {
+		var room [32]member
+		flags, err := parseObject(string(t.flags), room[:0])
+		if err != nil {
+			return
+		}
+		for _, flag := range flags {
+			if value, ok := flag.value.flag(); ok && !yield(flag.name, value) {
+				return
+			}
+		}
+	}
+}
+
+// flag returns the value of the feature flag that the JSON value is.
+func (v value) flag() (FlagValue, bool) {
+	var room [8]member
+	parts, err := parseObject(string(v), room[:0])
 	if err != nil {
 		return FlagValue{}, false
 	}
 	kind, _ := lookup(parts, "t")
-	v, _ := lookup(parts, "v")
-	return flagValue(kind, v)
+	content, _ := lookup(parts, "v")
+	return flagValue(kind, content)
 }
 
 func flagValue(kind, v value) (FlagValue, bool) {

@@ -84,15 +84,15 @@ func FuzzClaims(f *testing.F) {
 		if v.issuers[issuer] == nil {
 			return
 		}
-		got, err := v.accept(v.issuers[issuer], &header{}, &claims)
-		if err != nil {
+		verdict := v.accept(v.issuers[issuer], &key{}, &header{}, &claims)
+		if verdict.Err != nil {
 			return
 		}
 		want, err := jwt.Parse([]byte(buffer), jwt.WithVerify(false), jwt.WithValidate(false))
 		if err != nil {
 			t.Fatalf("accepted here and refused by jwx: %v", err)
 		}
-		compare(t, got, &claims, want)
+		compare(t, verdict.Token, &claims, want)
 	})
 }
 
@@ -136,6 +136,7 @@ func FuzzJWKS(f *testing.F) {
 			t.Fatalf("%d keys, %v", len(keys), err)
 		}
 		for id, key := range keys {
+			key := key.public
 			if key.E != 65537 || key.N.BitLen() < 2048 || key.N.BitLen() > 4096 {
 				t.Fatalf("a key of %d bits with e %d", key.N.BitLen(), key.E)
 			}

@@ -22,7 +22,7 @@ var errSet = errors.New(`not a JWK set: want {"keys": [...]} with unique names`)
 // parseSet reads a JWK set (RFC 7517, section 5) and returns the usable keys
 // by key ID. Each key stands for itself: one that cannot be used is left out
 // and described in refused, and the rest is kept.
-func parseSet(body string) (keys map[string]*rsa.PublicKey, refused []error, err error) {
+func parseSet(body string) (keys map[string]*key, refused []error, err error) {
 	if !utf8.ValidString(body) {
 		return nil, nil, errSet
 	}
@@ -54,11 +54,11 @@ func parseSet(body string) (keys map[string]*rsa.PublicKey, refused []error, err
 
 // usableKeys takes the keys that may verify. A key ID that two keys share
 // names neither.
-func usableKeys(texts []value) (keys map[string]*rsa.PublicKey, refused []error) {
-	keys = make(map[string]*rsa.PublicKey, len(texts))
+func usableKeys(texts []value) (keys map[string]*key, refused []error) {
+	keys = make(map[string]*key, len(texts))
 	shared := make(map[string]bool)
 	for i, text := range texts {
-		id, key, err := parseKey(text)
+		id, public, err := parseKey(text)
 		if _, known := keys[id]; known && err == nil {
 			shared[id], err = true, errors.New("another key has the same kid: neither is used")
 		}
@@ -66,7 +66,7 @@ func usableKeys(texts []value) (keys map[string]*rsa.PublicKey, refused []error)
 			refused = append(refused, fmt.Errorf("key %d of the JWK set: %w", i, err))
 			continue
 		}
-		keys[id] = key
+		keys[id] = &key{id, public}
 	}
 	for id := range shared {
 		delete(keys, id)

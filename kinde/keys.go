@@ -28,9 +28,16 @@ var (
 	errUnknownKey  = &Error{UnknownKey, "the issuer publishes no key of that ID"}
 )
 
+// key is a key of an issuer. The same one stays while the issuer publishes it:
+// its address tells whether a verdict of before was reached with it.
+type key struct {
+	id     string
+	public *rsa.PublicKey
+}
+
 // keySet is what is known of an issuer's keys at one moment. It never changes.
 type keySet struct {
-	keys    map[string]*rsa.PublicKey
+	keys    map[string]*key
 	fetched time.Time // the last successful fetch, zero before the first
 	failed  bool      // whether a later fetch failed
 }
@@ -101,11 +108,11 @@ func (s *keyStore) release() {
 // find returns the key of that ID. For an unknown one it waits for a fetch that
 // began now or is under way, but leaves the caller time to answer before ctx's
 // deadline.
-func (s *keyStore) find(ctx context.Context, id string) (*rsa.PublicKey, error) {
+func (s *keyStore) find(ctx context.Context, id string) (*key, error) {
 	var late <-chan time.Time
 	for {
 		set := s.current.Load()
-		if err := s.usable(set); err != nil {
+		if err := s.usable(set, s.now()); err != nil {
 			return nil, err
 		}
 		if key := set.keys[id]; key != nil {
@@ -129,7 +136,7 @@ func (s *keyStore) find(ctx context.Context, id string) (*rsa.PublicKey, error) 
 }
 
 // verdict is the answer on a key that is missing while no fetch is due.
-func (s *keyStore) verdict(id string) (*rsa.PublicKey, error) {
+func (s *keyStore) verdict(id string) (*key, error) {
 	set := s.current.Load() // a fetch may have ended since the caller looked
 	if key := set.keys[id]; key != nil {
 		return key, nil
@@ -140,12 +147,12 @@ func (s *keyStore) verdict(id string) (*rsa.PublicKey, error) {
 	return nil, errUnknownKey
 }
 
-// usable reports why no key of the set may be used.
-func (s *keyStore) usable(set *keySet) error {
+// usable reports why no key of the set may be used now.
+func (s *keyStore) usable(set *keySet, now time.Time) error {
 	if set == nil || len(set.keys) == 0 {
 		return errNoKeys
 	}
-	if s.now().Sub(set.fetched) > s.origin.maxStale {
+	if now.Sub(set.fetched) > s.origin.maxStale {
 		return errStaleKeys
 	}
 	return nil
@@ -240,6 +247,17 @@ func (s *keyStore) end() {
 	s.fetching = nil
 }
 
+// keeping returns the keys that were fetched, with those that were there before,
+// and are the same still, in their place.
+func keeping(before, fetched map[string]*key) map[string]*key {
+	for id, old := range before {
+		if now := fetched[id]; now != nil && now.public.Equal(old.public) {
+			fetched[id] = old
+		}
+	}
+	return fetched
+}
+
 // fetch gets the set once. A fetch that fails, or a set without a usable key,
 // leaves the keys as they are.
 func (s *keyStore) fetch(ctx context.Context) error {
@@ -254,9 +272,9 @@ func (s *keyStore) fetch(ctx context.Context) error {
 	case errors.Is(err, errNotModified):
 		result, err = RefreshNotModified, nil
 	case err == nil:
-		var keys map[string]*rsa.PublicKey
+		var keys map[string]*key
 		if keys, refused, err = parseSet(body); err == nil {
-			set.keys = keys
+			set.keys = keeping(set.keys, keys)
 		} else if web, ok := s.source.(*httpSource); ok {
 			web.forget()
 		}

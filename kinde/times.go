@@ -5,36 +5,45 @@ import "time"
 // maxNumericDate is the end of the year 9999.
 const maxNumericDate = 253402300799
 
-// times checks when the token may be used (RFC 7519, section 4.1) and sets
-// its expiry. Fractions of exp are dropped.
-func (c *claims) times(t *Token, now time.Time, leeway time.Duration) error {
-	expires, ok := numericDate(c.expires)
-	if !ok {
-		return errExpires
+// times are when a token may be used (RFC 7519, section 4.1). Fractions of a
+// second are dropped.
+type times struct {
+	expires, issued time.Time
+	notBefore       time.Time // long ago, unless the token says otherwise
+}
+
+// times reads when the token may be used.
+func (c *claims) times() (t times, err error) {
+	var ok bool
+	if t.expires, ok = numericDate(c.expires); !ok {
+		return t, errExpires
 	}
-	issued, ok := numericDate(c.issued)
-	if !ok {
-		return errIssued
+	if t.issued, ok = numericDate(c.issued); !ok {
+		return t, errIssued
 	}
-	var notBefore time.Time // long ago, unless the token says otherwise
 	if c.notBefore != "" {
-		if notBefore, ok = numericDate(c.notBefore); !ok {
-			return errNotBefore
+		if t.notBefore, ok = numericDate(c.notBefore); !ok {
+			return t, errNotBefore
 		}
 	}
-	t.Expires = expires
+	return t, nil
+}
+
+// check reports why the token may not be used now.
+func (t times) check(now time.Time, leeway time.Duration) error {
 	early, late := now.Add(-leeway), now.Add(leeway)
 	switch {
-	case !expires.After(early):
+	case !t.expires.After(early):
 		return errExpired
-	case notBefore.After(late):
+	case t.notBefore.After(late):
 		return errNotYet
-	case issued.After(late):
+	case t.issued.After(late):
 		return errIssuedLater
-	case issued.After(expires), notBefore.After(expires):
+	case t.issued.After(t.expires), t.notBefore.After(t.expires):
 		return errOrder
+	default:
+		return nil
 	}
-	return nil
 }
 
 // numericDate reads a time in seconds (RFC 7519, section 2). The range keeps

@@ -130,7 +130,7 @@ func (v *Verifier) Status() []KeyStatus {
 		keys := v.issuers[domain].keys
 		status := KeyStatus{Issuer: domain}
 		if set := keys.current.Load(); set != nil && len(set.keys) > 0 {
-			status.Keys, status.Age, status.Usable = len(set.keys), v.now().Sub(set.fetched), keys.usable(set) == nil
+			status.Keys, status.Age, status.Usable = len(set.keys), v.now().Sub(set.fetched), keys.usable(set, v.now()) == nil
 		}
 		all = append(all, status)
 	}
@@ -164,62 +164,79 @@ var (
 // The error is always an [*Error]. With [UnknownActor] alone the token comes
 // back beside it, since everything but the actor was verified.
 func (v *Verifier) Verify(ctx context.Context, token string) (*Token, error) {
+	verdict := v.Judge(ctx, token)
+	return verdict.Token, verdict.Err
+}
+
+// Judge is [Verifier.Verify] for a caller that remembers: the verdict says for
+// how long it holds.
+func (v *Verifier) Judge(ctx context.Context, token string) Verdict {
 	jws, err := parseCompact(token)
 	if err != nil {
-		return nil, err
+		return Verdict{Err: err}
 	}
 	header, err := parseHeader(jws.header)
 	if err != nil {
-		return nil, err
+		return Verdict{Err: err}
 	}
 	claims, err := parseClaims(jws.payload)
 	if err != nil {
-		return nil, err
+		return Verdict{Err: err}
 	}
 	keyID, err := header.key()
 	if err != nil {
-		return nil, err
+		return Verdict{Err: err}
 	}
 	name, _ := claims.issuer.str()
 	issuer := v.issuers[name]
 	if issuer == nil {
-		return nil, errIssuer
+		return Verdict{Err: errIssuer}
 	}
 	key, err := issuer.keys.find(ctx, keyID)
 	if err != nil {
-		return nil, err
+		return Verdict{Err: err}
 	}
 	digest := sha256.Sum256([]byte(jws.signed))
-	if rsa.VerifyPKCS1v15(key, crypto.SHA256, digest[:], jws.signature) != nil {
-		return nil, errSignature
+	if rsa.VerifyPKCS1v15(key.public, crypto.SHA256, digest[:], jws.signature) != nil {
+		return Verdict{Err: errSignature}
 	}
-	return v.accept(issuer, &header, &claims)
+	return v.accept(issuer, key, &header, &claims)
 }
 
 // accept decides on the claims, now known to be the issuer's own.
-func (v *Verifier) accept(issuer *issuer, header *header, claims *claims) (*Token, error) {
+func (v *Verifier) accept(issuer *issuer, key *key, header *header, claims *claims) Verdict {
+	signed := signedBy(issuer.keys, key)
 	token, err := claims.token(issuer.domain)
 	if err != nil {
-		return nil, err
+		return Verdict{Err: err, Validity: signed.always()}
 	}
 	audience, err := claims.audiences()
 	if err != nil {
-		return nil, err
+		return Verdict{Err: err, Validity: signed.always()}
 	}
-	if err := claims.times(token, v.now(), v.leeway); err != nil {
-		return nil, err
+	times, err := claims.times()
+	if err != nil {
+		return Verdict{Err: err, Validity: signed.always()}
 	}
-	if issuer.audience != nil && len(audience) == 0 {
-		return nil, errEmptyAud
+	switch err := times.check(v.now(), v.leeway); {
+	case err == errExpired: //nolint:errorlint // a sentinel of this package, as it is
+		return Verdict{Err: err, Validity: signed.after(times, v.leeway)}
+	case err != nil:
+		return Verdict{Err: err}
 	}
-	if issuer.audience != nil && !slices.ContainsFunc(audience, func(a string) bool { return slices.Contains(issuer.audience, a) }) {
-		return nil, errWrongAud
+	token.Expires = times.expires
+	verdict := Verdict{Validity: signed.within(times, v.leeway)}
+	switch {
+	case issuer.audience != nil && len(audience) == 0:
+		verdict.Err = errEmptyAud
+	case issuer.audience != nil && !slices.ContainsFunc(audience, func(a string) bool { return slices.Contains(issuer.audience, a) }):
+		verdict.Err = errWrongAud
+	case claims.foreign || !header.isAccessToken():
+		verdict.Err = errForeign
+	case token.Actor == "":
+		verdict.Token, verdict.Err = token, errActor
+	default:
+		verdict.Token = token
 	}
-	if claims.foreign || !header.isAccessToken() {
-		return nil, errForeign
-	}
-	if token.Actor == "" {
-		return token, errActor
-	}
-	return token, nil
+	return verdict
 }

@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/kinde-authz/kinde-authz/authz"
-	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
 // maxTokenInput bounds what is read as a token: more than any token may have.
@@ -68,7 +66,7 @@ func (c *explainCommand) Run(stdin io.Reader, stdout io.Writer) error {
 	if err != nil {
 		return usageError{err}
 	}
-	e := explain(&decision, request, settings, faults)
+	e := explain(&decision, request, faults)
 	if c.Format == "json" {
 		encoder := json.NewEncoder(stdout)
 		encoder.SetIndent("", "  ")
@@ -140,47 +138,22 @@ func (c *explainCommand) decide(settings *settings, request *authz.Request) (aut
 	return authorizer.Decide(ctx, request), faults, nil
 }
 
-func explain(d *authz.Decision, request *authz.Request, settings *settings, faults []string) *explanation {
+func explain(d *authz.Decision, request *authz.Request, faults []string) *explanation {
 	e := &explanation{
 		Decision: d.Verdict(), Reason: d.Reason, Status: d.Status(), Method: request.Method, Path: request.Path,
-		Route: d.Route, Policy: d.Policy, Detail: d.Detail, Hint: d.Hint(), Keys: faults,
-		Missing: missing(d, settings), Remove: d.Remove,
+		Route: d.Route(), Policy: d.Policy(), Detail: d.Detail, Hint: d.Hint(), Keys: faults,
+		Missing: strings.Join(d.Missing(), " "),
 	}
 	for _, s := range d.Steps() {
 		e.Steps = append(e.Steps, step{s.Name, s.Outcome})
 	}
-	if len(d.Set) > 0 {
-		e.Set = make(map[string]string, len(d.Set))
+	set, remove := d.Headers()
+	if len(set) > 0 {
+		e.Set = make(map[string]string, len(set))
 	}
-	for _, h := range d.Set {
+	for _, h := range set {
 		e.Set[h.Name] = h.Value
 	}
+	e.Remove = remove
 	return e
-}
-
-// missing says what of the policy's lists the token has not.
-func missing(d *authz.Decision, settings *settings) string {
-	policy := settings.policy.Policies[d.Policy]
-	lacks := func(wanted, has []string) string {
-		return strings.Join(slices.DeleteFunc(slices.Clone(wanted), func(s string) bool { return slices.Contains(has, s) }), " ")
-	}
-	switch d.Reason {
-	case authz.InsufficientScope:
-		return lacks(policy.Scopes, d.Token.Scopes)
-	case authz.MissingPermission:
-		return lacks(policy.Permissions, d.Token.Permissions)
-	case authz.MissingRole:
-		return lacks(policy.Roles, d.Token.Roles)
-	case authz.FeatureDisabled:
-		var flags []string
-		for name, wanted := range policy.FeatureFlags {
-			if value, ok := d.Token.Flag(name); !ok || value != wanted || d.Token.Actor != kinde.User {
-				flags = append(flags, name)
-			}
-		}
-		slices.Sort(flags)
-		return strings.Join(flags, " ")
-	default:
-		return ""
-	}
 }

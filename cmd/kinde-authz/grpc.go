@@ -6,12 +6,14 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
+
+	"github.com/kinde-authz/kinde-authz/authz"
 )
 
 // newGRPCServer returns a server with limits that fit Envoy: it pings while
 // idle, sends at most 60 KiB of headers, and keeps a connection for ever unless
 // told to look for other replicas now and then.
-func newGRPCServer(files tlsFiles) (*grpc.Server, error) {
+func newGRPCServer(server *authz.Server, files tlsFiles) (*grpc.Server, error) {
 	options := []grpc.ServerOption{
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionAge: 10 * time.Minute, MaxConnectionAgeGrace: time.Minute}),
@@ -26,5 +28,5 @@ func newGRPCServer(files tlsFiles) (*grpc.Server, error) {
 		}
 		options = append(options, grpc.Creds(credentials.NewTLS(config)))
 	}
-	return grpc.NewServer(options...), nil
+	return authz.NewGRPC(server, options...), nil
 }

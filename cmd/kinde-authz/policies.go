@@ -105,6 +105,10 @@ func (c *flags) checkHeaders(s *settings, f *file) error {
 		}
 		s.policy.ClaimHeaders[name] = claim.value
 	}
+	s.policy.CachedTokens = 100_000
+	if f.TokenCache.Entries != nil {
+		s.policy.CachedTokens = int(*f.TokenCache.Entries)
+	}
 	if f.Log.SampleAllows != nil {
 		s.policy.UnloggedAllows = 1 - float64(*f.Log.SampleAllows)
 	}

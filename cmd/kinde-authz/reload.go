@@ -81,7 +81,7 @@ func (s *service) change(now reading) (fault string) {
 	if err != nil {
 		return err.Error()
 	}
-	settings.verifier.Observer.Refreshed = s.refreshed
+	s.observe(settings)
 	verifier, authorizer, err := settings.build(s.verifier.Load())
 	if err != nil {
 		return err.Error()

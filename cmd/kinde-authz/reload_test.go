@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
@@ -43,10 +44,18 @@ func reloadable(t *testing.T, settings string) (*service, *observer.ObservedLogs
 }
 
 func (s *service) reasonFor(t *testing.T, path, token string) string {
-	response, err := s.server.Check(t.Context(), &authv3.CheckRequest{Attributes: &authv3.AttributeContext{Request: &authv3.AttributeContext_Request{
+	request, err := proto.Marshal(&authv3.CheckRequest{Attributes: &authv3.AttributeContext{Request: &authv3.AttributeContext_Request{
 		Http: &authv3.AttributeContext_HttpRequest{Method: "GET", Path: path, Headers: map[string]string{"authorization": "Bearer " + token}},
 	}}})
 	if err != nil {
+		t.Error(err)
+	}
+	answer, err := s.server.Answer(t.Context(), request, nil)
+	if err != nil {
+		t.Error(err)
+	}
+	response := &authv3.CheckResponse{}
+	if err := proto.Unmarshal(answer, response); err != nil {
 		t.Error(err)
 	}
 	return response.GetDynamicMetadata().GetFields()["reason"].GetStringValue()

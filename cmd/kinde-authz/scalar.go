@@ -115,11 +115,14 @@ func (f *flagValue) UnmarshalYAML(node *yaml.Node) error {
 // count is a setting that counts something.
 type count int64
 
+// maxCount is more than any machine has room for.
+const maxCount = 100_000_000
+
 // UnmarshalYAML refuses fractions and negative numbers.
 func (c *count) UnmarshalYAML(node *yaml.Node) error {
 	var number int64
-	if node.Tag != "!!int" || node.Decode(&number) != nil || number < 0 {
-		return refuse(node, "want a whole number, 0 or more")
+	if node.Tag != "!!int" || node.Decode(&number) != nil || number < 0 || number > maxCount {
+		return refuse(node, "want a whole number from 0 to %d", maxCount)
 	}
 	*c = count(number)
 	return nil

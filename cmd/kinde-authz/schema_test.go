@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -47,7 +48,7 @@ func leafSchema(t reflect.Type) *jsonschema.Schema {
 	case *duration:
 		return &jsonschema.Schema{Type: "string", Pattern: `^(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h))(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h))*$`}
 	case *count:
-		return &jsonschema.Schema{Type: "integer", Minimum: "0"}
+		return &jsonschema.Schema{Type: "integer", Minimum: "0", Maximum: json.Number(strconv.Itoa(maxCount))}
 	case *share:
 		return &jsonschema.Schema{Type: "number", Minimum: "0", Maximum: "1"}
 	case *flagValue:
@@ -166,6 +167,7 @@ var settingsFiles = []struct {
 	{"refresh above max_stale", "jwks: {refresh: 2h, max_stale: 1h}", false, true},
 	{"no timeout", "jwks: {timeout: 0s}", false, true},
 	{"cache", "token_cache: {entries: 0}", true, false},
+	{"cache that no machine has room for", "token_cache: {entries: 100000001}", false, false},
 	{"negative cache", "token_cache: {entries: -1}", false, false},
 	{"fractional cache", "token_cache: {entries: 1.5}", false, false},
 	{"cache as a number", "token_cache: 5", false, false},

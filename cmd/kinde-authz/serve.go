@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"google.golang.org/grpc"
@@ -80,18 +79,17 @@ type service struct {
 // newService puts the service together and takes its ports.
 func newService(flags *flags, settings *settings, log *zap.Logger) (*service, error) {
 	s := &service{flags: flags, settings: settings, log: log, readiness: newReadiness(), metrics: newMetrics()}
-	settings.verifier.Observer.Refreshed = s.refreshed
+	s.observe(settings)
 	verifier, authorizer, err := settings.build(nil)
 	if err != nil {
 		return nil, usageError{err}
 	}
 	s.verifier.Store(verifier)
 	s.server = authz.NewServer(authorizer, log, s.metrics.decided)
-	if s.grpc, err = newGRPCServer(settings.tls); err != nil {
+	if s.grpc, err = newGRPCServer(s.server, settings.tls); err != nil {
 		return nil, usageError{err}
 	}
-	s.metrics.registry.MustRegister(keyMetrics{s.verifier.Load})
-	authv3.RegisterAuthorizationServer(s.grpc, s.server)
+	s.metrics.registry.MustRegister(keyMetrics{s.verifier.Load}, s.metrics.cachedTokens(s.server))
 	s.readiness.register(s.grpc)
 	s.admin = newAdminServer(s)
 	if s.grpcPort, err = listen("KINDE_AUTHZ_LISTEN (--listen, listen)", settings.listen); err != nil {
@@ -103,6 +101,13 @@ func newService(flags *flags, settings *settings, log *zap.Logger) (*service, er
 	}
 	warn(settings, log)
 	return s, nil
+}
+
+// observe has the log, the metrics and the readiness told of what happens with
+// these settings.
+func (s *service) observe(settings *settings) {
+	settings.verifier.Observer.Refreshed = s.refreshed
+	settings.policy.Cache = &s.metrics.cache
 }
 
 // warn says what is switched off.

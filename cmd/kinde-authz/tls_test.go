@@ -54,7 +54,7 @@ func writePair(t *testing.T, dir, name string, serial int64) (cert, key string) 
 // serveTLS serves gRPC health with those files.
 func serveTLS(t *testing.T, files tlsFiles) (address string) {
 	t.Helper()
-	server, err := newGRPCServer(files)
+	server, err := newGRPCServer(nil, files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestRefusedTLSFiles(t *testing.T) {
 		"no authority in it":  {tlsFiles{cert: cert, key: key, clientCA: key}, "holds no certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := newGRPCServer(test.files); err == nil || !strings.Contains(err.Error(), test.says) {
+			if _, err := newGRPCServer(nil, test.files); err == nil || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("got %v, want a word about %s", err, test.says)
 			}
 		})

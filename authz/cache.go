@@ -1,0 +1,104 @@
+package authz
+
+import (
+	"crypto/sha256"
+	"sync/atomic"
+
+	"github.com/maypok86/otter/v2"
+)
+
+// Limits of a cache of tokens.
+const (
+	// entryBytes is what an entry may take on average. One that takes more
+	// counts for several.
+	entryBytes = 1 << 10
+
+	// maxRefused is how many refused tokens are remembered.
+	maxRefused = 1 << 12
+)
+
+// CacheCounters counts what became of looking for tokens in a cache. It is for
+// several caches, one after the other.
+type CacheCounters struct {
+	// Hits are tokens that were found, Misses those that had to be verified.
+	Hits, Misses atomic.Uint64
+}
+
+// digest is what a token is remembered by: not the token, which would be a
+// secret to keep, and two tokens cannot be made to share one.
+type digest [sha256.Size]byte
+
+// tokenCache remembers verified tokens of one configuration. Only tokens that an
+// issuer has signed get in, so a flood of forged ones changes nothing in it;
+// what is in it counts for as long as it holds.
+type tokenCache struct {
+	accepted *otter.Cache[digest, *identity]
+	// refused are those that an issuer signed and that do not pass: expired
+	// ones, those for another API. Clients send them again and again.
+	refused  *otter.Cache[digest, *identity]
+	counters *CacheCounters
+}
+
+// newTokenCache returns a cache for so many tokens, nil for none.
+func newTokenCache(entries int, counters *CacheCounters) (*tokenCache, error) {
+	if entries == 0 {
+		return nil, nil //nolint:nilnil // no cache
+	}
+	if counters == nil {
+		counters = &CacheCounters{}
+	}
+	c := &tokenCache{counters: counters}
+	var err error
+	c.accepted, err = otter.New(&otter.Options[digest, *identity]{
+		MaximumWeight: uint64(entries) * entryBytes,                                                      //nolint:gosec // not negative
+		Weigher:       func(_ digest, id *identity) uint32 { return uint32(max(id.size(), entryBytes)) }, //nolint:gosec // headers are bounded
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.refused, err = otter.New(&otter.Options[digest, *identity]{MaximumSize: min(entries, maxRefused)})
+	return c, err
+}
+
+// get returns what is known of a token, nil when nothing is or it holds no more.
+func (c *tokenCache) get(token digest) *identity {
+	if c == nil {
+		return nil
+	}
+	id, known := c.accepted.GetIfPresent(token)
+	if !known {
+		id, known = c.refused.GetIfPresent(token)
+	}
+	if !known || !id.validity.Holds() {
+		c.counters.Misses.Add(1)
+		return nil
+	}
+	c.counters.Hits.Add(1)
+	return id
+}
+
+// put remembers what is known of a token, unless it does not hold for any time.
+// What was known before is forgotten.
+func (c *tokenCache) put(token digest, id *identity) {
+	if c == nil {
+		return
+	}
+	keep, drop := c.accepted, c.refused
+	if id.refused != nil {
+		keep, drop = drop, keep
+	}
+	drop.Invalidate(token)
+	if id.validity.Holds() {
+		keep.Set(token, id)
+	} else {
+		keep.Invalidate(token)
+	}
+}
+
+// size returns how many accepted tokens are remembered, about.
+func (c *tokenCache) size() int {
+	if c == nil {
+		return 0
+	}
+	return c.accepted.EstimatedSize()
+}

@@ -1,0 +1,288 @@
+package authz
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/kinde-authz/kinde-authz/kinde"
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
+)
+
+// counting is a verifier that counts how often it is asked.
+type counting struct {
+	Verifier
+	asked atomic.Int64
+}
+
+func (c *counting) Judge(ctx context.Context, token string) kinde.Verdict {
+	c.asked.Add(1)
+	return c.Verifier.Judge(ctx, token)
+}
+
+// lab is an issuer and a verifier whose clock the test sets.
+type lab struct {
+	*kindetest.Server
+	verifier *counting
+	counters CacheCounters
+	now      atomic.Int64 // Unix seconds
+}
+
+func newLab(t testing.TB) *lab {
+	t.Helper()
+	b := &lab{Server: kindetest.NewServer()}
+	t.Cleanup(b.Server.Close)
+	b.now.Store(time.Now().Unix())
+	fetched := make(chan kinde.Refresh, 64)
+	verifier, err := kinde.NewVerifier(kinde.Config{
+		Issuers: []kinde.Issuer{{Domain: b.Issuer.URL, Audience: []string{kindetest.Audience}}}, InsecureHTTP: true,
+		Now:      func() time.Time { return time.Unix(b.now.Load(), 0) },
+		Observer: kinde.Observer{Refreshed: func(r kinde.Refresh) { fetched <- r }},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(verifier.Start())
+	<-fetched
+	b.verifier = &counting{Verifier: verifier}
+	return b
+}
+
+// authorizer returns one that remembers so many tokens.
+func (b *lab) authorizer(t testing.TB, tokens int, config Config) *Authorizer {
+	t.Helper()
+	config.Verifier, config.CachedTokens, config.Cache = b.verifier, tokens, &b.counters
+	config.Issuers = map[string]Rules{b.Issuer.URL: {AllowedOrgs: []string{kindetest.Org}}}
+	a, err := NewAuthorizer(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func reasonAt(t testing.TB, a *Authorizer, path, token string) Reason {
+	d := a.Decide(t.Context(), &Request{Method: "GET", Path: path, Authorization: []string{"Bearer " + token}})
+	return d.Reason
+}
+
+func TestTokensAreVerifiedOnce(t *testing.T) {
+	b := newLab(t)
+	a := b.authorizer(t, 100, Config{})
+	user, claims := b.Issuer.Token(b.UserClaims()), b.UserClaims()
+	broken := func(name string) string {
+		token, err := b.Broken(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	for _, test := range []struct {
+		name, token string
+		want        Reason
+		asked       int64 // in three checks
+		remembered  int   // among the accepted
+	}{
+		{"good", user, Allowed, 1, 1},
+		{"machine", b.Issuer.Token(b.MachineClaims()), Allowed, 1, 2},
+		{"not allowed, and verified", b.Issuer.Token(claims.With("org_code", "org_other")), OrgNotAllowed, 1, 3},
+		{"expired", broken("expired"), kinde.TokenExpired, 1, 3},
+		{"wrong audience", broken("wrong-audience"), kinde.WrongAudience, 1, 3},
+		{"empty audience", b.Issuer.Token(claims.With("aud", []string{})), kinde.EmptyAudience, 1, 3},
+		{"ID token", broken("id-token"), kinde.NotAnAccessToken, 1, 3},
+		{"neither user nor machine", b.Issuer.Token(claims.Without("sub")), kinde.UnknownActor, 1, 3},
+		{"invalid claims", b.Issuer.Token(claims.With("scp", 1)), kinde.InvalidClaims, 1, 3},
+		{"too early", b.Issuer.Token(claims.With("nbf", b.now.Load()+60)), kinde.TokenNotYetValid, 3, 3},
+		{"bad signature", broken("bad-signature"), kinde.BadSignature, 3, 3},
+		{"no token", "x", kinde.MalformedToken, 3, 3},
+		{"another issuer", broken("wrong-issuer"), kinde.WrongIssuer, 3, 3},
+		{"another spelling", user + "=", kinde.MalformedToken, 3, 3},
+	} {
+		before := b.verifier.asked.Load()
+		for range 3 {
+			if got := reasonAt(t, a, "/", test.token); got != test.want {
+				t.Errorf("%s: got %s, want %s", test.name, got, test.want)
+			}
+		}
+		if got := b.verifier.asked.Load() - before; got != test.asked {
+			t.Errorf("%s: verified %d times, want %d", test.name, got, test.asked)
+		}
+		if got := a.CachedTokens(); got != test.remembered {
+			t.Errorf("%s: %d tokens are remembered, want %d", test.name, got, test.remembered)
+		}
+	}
+	if hits, misses := b.counters.Hits.Load(), b.counters.Misses.Load(); hits != 18 || misses != uint64(b.verifier.asked.Load()) {
+		t.Errorf("%d hits and %d misses are counted", hits, misses)
+	}
+}
+
+func TestNothingIsRememberedWithoutACache(t *testing.T) {
+	b := newLab(t)
+	a := b.authorizer(t, 0, Config{})
+	token := b.Issuer.Token(b.UserClaims())
+	for range 3 {
+		if got := reasonAt(t, a, "/", token); got != Allowed {
+			t.Fatal(got)
+		}
+	}
+	if asked := b.verifier.asked.Load(); asked != 3 || a.CachedTokens() != 0 || b.counters.Misses.Load() != 0 {
+		t.Errorf("verified %d times, %d remembered, %d misses", asked, a.CachedTokens(), b.counters.Misses.Load())
+	}
+}
+
+func TestRememberedTokensExpire(t *testing.T) {
+	b := newLab(t)
+	a := b.authorizer(t, 100, Config{})
+	now := b.now.Load()
+	token := b.Issuer.Token(b.UserClaims().With("iat", now).With("exp", now+60))
+	for _, step := range []struct {
+		at   int64
+		want Reason
+	}{{0, Allowed}, {59, Allowed}, {60, kinde.TokenExpired}, {61, kinde.TokenExpired}, {30, Allowed}, {-1, kinde.TokenNotYetValid}, {0, Allowed}, {3600, kinde.TokenExpired}} {
+		b.now.Store(now + step.at)
+		for range 2 {
+			if got := reasonAt(t, a, "/", token); got != step.want {
+				t.Errorf("at %d s: got %s, want %s", step.at, got, step.want)
+			}
+		}
+	}
+	if a.CachedTokens() != 0 {
+		t.Error("a token that has expired is still among the accepted")
+	}
+}
+
+// What a token may do here says nothing about what it may do there.
+func TestPoliciesAreAskedEveryTime(t *testing.T) {
+	b := newLab(t)
+	a := b.authorizer(t, 100, Config{
+		Policies: map[string]Policy{
+			"run": {Permissions: []string{"agents:run"}}, "own": {Permissions: []string{"agents:own"}},
+			"flag": {FeatureFlags: map[string]kinde.FlagValue{"theme": kinde.StringFlag("pink")}}, "other": {FeatureFlags: map[string]kinde.FlagValue{"theme": kinde.StringFlag("blue")}},
+			"machines": {Actors: []kinde.Actor{kinde.System}}, "scope": {Scopes: []string{"openid"}}, "role": {Roles: []string{"admin", "owner"}},
+		},
+		Routes: []Route{
+			{Path: "/run", Policy: "run"}, {Path: "/own", Policy: "own"}, {Path: "/flag", Policy: "flag"}, {Path: "/other", Policy: "other"}, {Path: "/public", Public: true},
+			{Path: "/machines", Policy: "machines"}, {Path: "/scope", Policy: "scope"}, {Path: "/role", Policy: "role"}, {Path: "/orgs/{org_code}"},
+		},
+	})
+	token := b.Issuer.Token(b.UserClaims())
+	for range 3 {
+		for path, want := range map[string]Reason{
+			"/run": Allowed, "/own": MissingPermission, "/flag": Allowed, "/other": FeatureDisabled, "/public": Public, "/machines": ActorNotAllowed,
+			"/scope": Allowed, "/role": MissingRole, "/orgs/" + kindetest.Org: Allowed, "/orgs/org_b": OrgMismatch, "/else": Allowed,
+		} {
+			if got := reasonAt(t, a, path, token); got != want {
+				t.Errorf("%s: got %s, want %s", path, got, want)
+			}
+		}
+	}
+	if asked := b.verifier.asked.Load(); asked != 1 {
+		t.Errorf("verified %d times", asked)
+	}
+}
+
+func TestFloodsLeaveTheCacheAlone(t *testing.T) {
+	b := newLab(t)
+	a := b.authorizer(t, 100, Config{})
+	good := b.Issuer.Token(b.UserClaims())
+	reasonAt(t, a, "/", good)
+	forged := good[:strings.LastIndexByte(good, '.')+1]
+	for i := range 5000 {
+		if got := reasonAt(t, a, "/", fmt.Sprintf("%s%0342dA", forged, i)[:len(good)-1]+"A"); got != kinde.BadSignature {
+			t.Fatal(got)
+		}
+	}
+	asked := b.verifier.asked.Load()
+	if got := reasonAt(t, a, "/", good); got != Allowed || b.verifier.asked.Load() != asked || a.CachedTokens() != 1 {
+		t.Errorf("got %s, %d remembered", got, a.CachedTokens())
+	}
+}
+
+func TestTheCacheIsBounded(t *testing.T) {
+	const limit = 64
+	c, err := newTokenCache(limit, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newLab(t)
+	verdict := b.verifier.Judge(t.Context(), b.Issuer.Token(b.UserClaims()))
+	fill := func(tokens int, headers string) {
+		for i := range tokens {
+			c.put(digest{byte(i), byte(i >> 8), byte(len(headers))}, &identity{validity: verdict.Validity, headers: headers})
+		}
+		c.accepted.CleanUp()
+	}
+	fill(1000, "x")
+	if got := c.size(); got > limit || got < limit/2 {
+		t.Errorf("%d of at most %d small entries", got, limit)
+	}
+	fill(1000, strings.Repeat("x", 8<<10))
+	if got := c.size(); got > limit/8 {
+		t.Errorf("%d entries of 8 KiB in the room of %d of 1 KiB", got, limit)
+	}
+	for i := range 2 * maxRefused {
+		c.put(digest{byte(i), byte(i >> 8)}, &identity{validity: verdict.Validity, refused: errNoRules})
+	}
+	c.refused.CleanUp()
+	if got := c.refused.EstimatedSize(); got > limit {
+		t.Errorf("%d refused tokens", got)
+	}
+}
+
+// With and without a cache every request is decided alike, while settings, keys
+// and the time change and many ask at once.
+func TestTheCacheChangesNothing(t *testing.T) {
+	b := newLab(t)
+	config := Config{
+		Policies: map[string]Policy{"run": {Permissions: []string{"agents:run"}, Roles: []string{"admin"}}, "jobs": {Actors: []kinde.Actor{kinde.System}, Scopes: []string{"jobs:run"}}},
+		Routes:   []Route{{Path: "/run", Policy: "run"}, {Path: "/jobs", Policy: "jobs"}, {Path: "/orgs/{org_code}"}},
+	}
+	cached, plain := b.authorizer(t, 50, config), b.authorizer(t, 0, config)
+	tokens := sampleTokens(b)
+	random := rand.New(rand.NewPCG(1, 2))
+	seen := map[Reason]int{}
+	for range 300 {
+		b.now.Add(random.Int64N(240) - 100)
+		var group sync.WaitGroup
+		for range 4 {
+			token := tokens[random.IntN(len(tokens))]
+			path := []string{"/run", "/jobs", "/orgs/org_acme", "/orgs/org_b", "/else"}[random.IntN(5)]
+			want := plain.Decide(t.Context(), &Request{Method: "GET", Path: path, Authorization: []string{"Bearer " + token}})
+			seen[want.Reason]++
+			group.Go(func() {
+				got := cached.Decide(t.Context(), &Request{Method: "GET", Path: path, Authorization: []string{"Bearer " + token}})
+				got.ID = want.ID
+				if a, b := appendAnswer(nil, &got), appendAnswer(nil, &want); string(a) != string(b) {
+					t.Errorf("%s: with a cache %s, without %s", path, got.Reason, want.Reason)
+				}
+			})
+		}
+		group.Wait()
+	}
+	if len(seen) < 8 || b.counters.Hits.Load() == 0 {
+		t.Errorf("too little was tried: %v, %d hits", seen, b.counters.Hits.Load())
+	}
+}
+
+// sampleTokens are good and bad ones that live for minutes.
+func sampleTokens(b *lab) []string {
+	var tokens []string
+	for i := range 10 {
+		now := b.now.Load()
+		for _, claims := range []kindetest.Claims{b.UserClaims(), b.MachineClaims(), b.UserClaims().With("aud", []string{}), b.UserClaims().With("org_code", "org_b"), b.UserClaims().Without("sub"), b.UserClaims().With("scp", 1)} {
+			tokens = append(tokens, b.Issuer.Token(claims.With("iat", now).With("exp", now+int64(60*i))))
+		}
+	}
+	for _, kind := range []string{"bad-signature", "id-token", "wrong-issuer"} {
+		token, err := b.Broken(kind)
+		if err != nil {
+			panic(err)
+		}
+		tokens = append(tokens, token)
+	}
+	return tokens
+}

@@ -1,0 +1,147 @@
+package authz
+
+import (
+	"errors"
+	"unicode/utf8"
+
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// errWire is what is wrong with bytes that are no CheckRequest.
+var errWire = errors.New("not a CheckRequest")
+
+// shape is what the bytes of one type of message look like, and what to do with
+// those of its fields that a decision reads. All others are checked, as strictly
+// as the generated types would, and passed over.
+type shape struct {
+	fields []field // by number
+	begin  func(*check)
+	end    func(*check)
+}
+
+// field is a field of a message. The zero value is one that nobody knows, or
+// whose bytes can say anything.
+type field struct {
+	text    bool   // a string, which must be UTF-8
+	message *shape // of a message, else nil
+	entry   bool   // of a map
+	take    func(*check, []byte)
+}
+
+var unknownField field
+
+// requestShape is that of a CheckRequest.
+var requestShape = newRequestShape()
+
+// newRequestShape takes the shapes from the descriptors of the generated types,
+// so that they are what a stock server reads, and marks what a decision reads.
+func newRequestShape() *shape {
+	known := map[protoreflect.FullName]*shape{}
+	root := shapeOf((&authv3.CheckRequest{}).ProtoReflect().Descriptor(), known)
+	of := func(name protoreflect.FullName) *shape { return known["envoy."+name] }
+
+	http := of("service.auth.v3.AttributeContext.HttpRequest")
+	http.fields[2].take = func(c *check, b []byte) { c.request.Method = view(b) }
+	http.fields[4].take = func(c *check, b []byte) { c.request.Path = view(b) }
+
+	extension := of("service.auth.v3.AttributeContext.ContextExtensionsEntry")
+	extension.takeHeader()
+	extension.end = func(c *check) { c.request.addExtension(c.key, c.value) }
+
+	inMap := of("service.auth.v3.AttributeContext.HttpRequest.HeadersEntry")
+	inMap.takeHeader()
+	inMap.end = (*check).addMapped
+
+	inList := of("config.core.v3.HeaderValue")
+	inList.takeHeader()
+	inList.fields[3].take = func(c *check, b []byte) { c.raw = view(b) }
+	inList.end = (*check).addListed
+	return root
+}
+
+// takeHeader reads the fields key and value, which maps and headers have by the
+// same numbers.
+func (s *shape) takeHeader() {
+	s.begin = func(c *check) { c.key, c.value, c.raw = "", "", "" }
+	s.fields[1].take = func(c *check, b []byte) { c.key = view(b) }
+	s.fields[2].take = func(c *check, b []byte) { c.value = view(b) }
+}
+
+func shapeOf(message protoreflect.MessageDescriptor, known map[protoreflect.FullName]*shape) *shape {
+	if s := known[message.FullName()]; s != nil {
+		return s
+	}
+	s := &shape{}
+	known[message.FullName()] = s
+	for i := range message.Fields().Len() {
+		descriptor := message.Fields().Get(i)
+		number := int(descriptor.Number())
+		if missing := number + 1 - len(s.fields); missing > 0 {
+			s.fields = append(s.fields, make([]field, missing)...)
+		}
+		f := field{text: descriptor.Kind() == protoreflect.StringKind, entry: descriptor.IsMap()}
+		if descriptor.Kind() == protoreflect.MessageKind {
+			f.message = shapeOf(descriptor.Message(), known)
+		}
+		s.fields[number] = f
+	}
+	return s
+}
+
+// read reads a message. Depth is how much deeper messages may nest, this one
+// included.
+func (s *shape) read(c *check, b []byte, depth int) error {
+	if depth--; depth < 0 {
+		return errWire
+	}
+	if s.begin != nil {
+		s.begin(c)
+	}
+	for len(b) > 0 {
+		number, kind, n := protowire.ConsumeTag(b)
+		if n < 0 || number > protowire.MaxValidNumber {
+			return errWire
+		}
+		b = b[n:]
+		f := &unknownField
+		if int(number) < len(s.fields) {
+			f = &s.fields[number]
+		}
+		if f.entry && depth == 0 {
+			return errWire
+		}
+		if kind != protowire.BytesType {
+			if n = protowire.ConsumeFieldValue(number, kind, b); n < 0 {
+				return errWire
+			}
+			b = b[n:]
+			continue
+		}
+		content, n := protowire.ConsumeBytes(b)
+		if n < 0 {
+			return errWire
+		}
+		if err := f.read(c, content, depth); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	if s.end != nil {
+		s.end(c)
+	}
+	return nil
+}
+
+func (f *field) read(c *check, content []byte, depth int) error {
+	switch {
+	case f.message != nil:
+		return f.message.read(c, content, depth)
+	case f.text && !utf8.Valid(content):
+		return errWire
+	case f.take != nil:
+		f.take(c, content)
+	}
+	return nil
+}
