@@ -46,12 +46,12 @@ func appendDenial(out []byte, d *Decision, a *answer) []byte {
 	out, denied := begin(out, responseDenied)
 	out, http := begin(out, deniedStatus)
 	out = end(appendNumber(out, httpStatusCode, a.status), http)
-	out = appendHeader(out, deniedHeaders, "content-type", "application/json")
+	out = appendHeader(out, "content-type", "application/json")
 	if a.challenges() {
-		out = appendHeader(out, deniedHeaders, "www-authenticate", challenge(d, a))
+		out = appendHeader(out, "www-authenticate", challenge(d, a))
 	}
 	if a.code == codes.Unavailable {
-		out = appendHeader(out, deniedHeaders, "retry-after", retryAfter)
+		out = appendHeader(out, "retry-after", retryAfter)
 	}
 	return end(appendBody(out, d, a), denied)
 }
@@ -114,10 +114,10 @@ func appendMetadata(out []byte, d *Decision) []byte {
 	out = appendFact(out, "decision_id", view(d.ID[:]))
 	out = appendFact(out, "policy", d.Policy())
 	if id := d.identity; id != nil {
-		out = appendFact(out, "actor", string(id.actor))
-		out = appendFact(out, "user_id", id.user)
-		out = appendFact(out, "client_id", id.client)
-		out = appendFact(out, "org_code", id.org)
+		out = appendFact(out, "actor", string(id.actor.word()))
+		out = appendFact(out, "user_id", id.part(id.user))
+		out = appendFact(out, "client_id", id.part(id.client))
+		out = appendFact(out, "org_code", id.part(id.org))
 	}
 	return end(out, metadata)
 }

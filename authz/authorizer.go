@@ -143,7 +143,7 @@ func (a *Authorizer) decide(ctx context.Context, request *Request, route *route,
 	if refused := policy.refuse(id, org, inPath); refused != "" {
 		return deny(refused, policy, id)
 	}
-	return allow(policy, id, a.headers.extra(request, id.headers))
+	return allow(policy, id, a.headers.extra(request, id.part(id.headers)))
 }
 
 // identify returns what the token says, as it is remembered or once it is
@@ -188,11 +188,7 @@ func (a *Authorizer) policy(extensions Extensions, route *route) (*policy, bool)
 
 // denyToken is the denial for a token that was refused.
 func denyToken(id *identity, policy *policy) Decision {
-	refused, ok := errors.AsType[*kinde.Error](id.refused)
-	if !ok {
-		return deny(InternalError, policy, nil)
-	}
-	d := deny(refused.Reason, policy, id)
-	d.Detail = refused.Detail
+	d := deny(id.refused.Reason, policy, id)
+	d.Detail = id.refused.Detail
 	return d
 }

@@ -55,7 +55,7 @@ const sampleAgent = "/api/agents/weather/generate?x=1"
 
 func TestWarmDecisionsAllocateNothing(t *testing.T) {
 	server, l := warm(t, demandingConfig())
-	for name, token := range map[string]string{"user": l.Issuer.Token(l.UserClaims()), "denied": l.Issuer.Token(l.MachineClaims()), "expired": l.Issuer.Token(l.UserClaims().With("exp", 1).With("iat", 1))} {
+	for name, token := range map[string]string{"user": l.Token(l.UserClaims()), "denied": l.Token(l.MachineClaims()), "expired": l.Token(l.UserClaims().With("exp", 1).With("iat", 1))} {
 		message, out := asEnvoy(t, sampleAgent, token), make([]byte, 0, answerBytes)
 		decide := func() {
 			if _, err := server.Answer(t.Context(), message, out); err != nil {
@@ -83,7 +83,7 @@ func BenchmarkAnswer(b *testing.B) {
 		}
 		return token
 	}
-	good := l.Issuer.Token(l.UserClaims())
+	good := l.Token(l.UserClaims())
 	for _, row := range []struct {
 		name, token string
 		server      *Server
@@ -104,7 +104,7 @@ func BenchmarkAnswer(b *testing.B) {
 	b.Run("cold", func(b *testing.B) {
 		messages := make([][]byte, 3000) // more than are remembered
 		for i := range messages {
-			messages[i] = asEnvoy(b, sampleAgent, l.Issuer.Sign(l.UserClaims().With("sub", fmt.Sprintf("kp_%032d", i))))
+			messages[i] = asEnvoy(b, sampleAgent, l.Sign(l.UserClaims().With("sub", fmt.Sprintf("kp_%032d", i))))
 		}
 		out := make([]byte, 0, answerBytes)
 		b.ReportAllocs()
@@ -119,7 +119,7 @@ func BenchmarkAnswer(b *testing.B) {
 // BenchmarkParts is what a warm decision is made of.
 func BenchmarkParts(b *testing.B) {
 	server, l := warm(b, demandingConfig())
-	a, token := server.Authorizer(), l.Issuer.Token(l.UserClaims())
+	a, token := server.Authorizer(), l.Token(l.UserClaims())
 	message, out := asEnvoy(b, sampleAgent, token), make([]byte, 0, answerBytes)
 	verdict := l.verifier.Judge(b.Context(), token)
 	c := &check{}

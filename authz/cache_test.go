@@ -36,7 +36,7 @@ type lab struct {
 func newLab(t testing.TB) *lab {
 	t.Helper()
 	b := &lab{Server: kindetest.NewServer()}
-	t.Cleanup(b.Server.Close)
+	t.Cleanup(b.Close)
 	b.now.Store(time.Now().Unix())
 	fetched := make(chan kinde.Refresh, 64)
 	verifier, err := kinde.NewVerifier(kinde.Config{
@@ -73,7 +73,7 @@ func reasonAt(t testing.TB, a *Authorizer, path, token string) Reason {
 func TestTokensAreVerifiedOnce(t *testing.T) {
 	b := newLab(t)
 	a := b.authorizer(t, 100, Config{})
-	user, claims := b.Issuer.Token(b.UserClaims()), b.UserClaims()
+	user, claims := b.Token(b.UserClaims()), b.UserClaims()
 	broken := func(name string) string {
 		token, err := b.Broken(name)
 		if err != nil {
@@ -88,15 +88,15 @@ func TestTokensAreVerifiedOnce(t *testing.T) {
 		remembered  int   // among the accepted
 	}{
 		{"good", user, Allowed, 1, 1},
-		{"machine", b.Issuer.Token(b.MachineClaims()), Allowed, 1, 2},
-		{"not allowed, and verified", b.Issuer.Token(claims.With("org_code", "org_other")), OrgNotAllowed, 1, 3},
+		{"machine", b.Token(b.MachineClaims()), Allowed, 1, 2},
+		{"not allowed, and verified", b.Token(claims.With("org_code", "org_other")), OrgNotAllowed, 1, 3},
 		{"expired", broken("expired"), kinde.TokenExpired, 1, 3},
 		{"wrong audience", broken("wrong-audience"), kinde.WrongAudience, 1, 3},
-		{"empty audience", b.Issuer.Token(claims.With("aud", []string{})), kinde.EmptyAudience, 1, 3},
+		{"empty audience", b.Token(claims.With("aud", []string{})), kinde.EmptyAudience, 1, 3},
 		{"ID token", broken("id-token"), kinde.NotAnAccessToken, 1, 3},
-		{"neither user nor machine", b.Issuer.Token(claims.Without("sub")), kinde.UnknownActor, 1, 3},
-		{"invalid claims", b.Issuer.Token(claims.With("scp", 1)), kinde.InvalidClaims, 1, 3},
-		{"too early", b.Issuer.Token(claims.With("nbf", b.now.Load()+60)), kinde.TokenNotYetValid, 3, 3},
+		{"neither user nor machine", b.Token(claims.Without("sub")), kinde.UnknownActor, 1, 3},
+		{"invalid claims", b.Token(claims.With("scp", 1)), kinde.InvalidClaims, 1, 3},
+		{"too early", b.Token(claims.With("nbf", b.now.Load()+60)), kinde.TokenNotYetValid, 3, 3},
 		{"bad signature", broken("bad-signature"), kinde.BadSignature, 3, 3},
 		{"no token", "x", kinde.MalformedToken, 3, 3},
 		{"another issuer", broken("wrong-issuer"), kinde.WrongIssuer, 3, 3},
@@ -123,7 +123,7 @@ func TestTokensAreVerifiedOnce(t *testing.T) {
 func TestNothingIsRememberedWithoutACache(t *testing.T) {
 	b := newLab(t)
 	a := b.authorizer(t, 0, Config{})
-	token := b.Issuer.Token(b.UserClaims())
+	token := b.Token(b.UserClaims())
 	for range 3 {
 		if got := reasonAt(t, a, "/", token); got != Allowed {
 			t.Fatal(got)
@@ -138,7 +138,7 @@ func TestRememberedTokensExpire(t *testing.T) {
 	b := newLab(t)
 	a := b.authorizer(t, 100, Config{})
 	now := b.now.Load()
-	token := b.Issuer.Token(b.UserClaims().With("iat", now).With("exp", now+60))
+	token := b.Token(b.UserClaims().With("iat", now).With("exp", now+60))
 	for _, step := range []struct {
 		at   int64
 		want Reason
@@ -169,7 +169,7 @@ func TestPoliciesAreAskedEveryTime(t *testing.T) {
 			{Path: "/machines", Policy: "machines"}, {Path: "/scope", Policy: "scope"}, {Path: "/role", Policy: "role"}, {Path: "/orgs/{org_code}"},
 		},
 	})
-	token := b.Issuer.Token(b.UserClaims())
+	token := b.Token(b.UserClaims())
 	for range 3 {
 		for path, want := range map[string]Reason{
 			"/run": Allowed, "/own": MissingPermission, "/flag": Allowed, "/other": FeatureDisabled, "/public": Public, "/machines": ActorNotAllowed,
@@ -188,7 +188,7 @@ func TestPoliciesAreAskedEveryTime(t *testing.T) {
 func TestFloodsLeaveTheCacheAlone(t *testing.T) {
 	b := newLab(t)
 	a := b.authorizer(t, 100, Config{})
-	good := b.Issuer.Token(b.UserClaims())
+	good := b.Token(b.UserClaims())
 	reasonAt(t, a, "/", good)
 	forged := good[:strings.LastIndexByte(good, '.')+1]
 	for i := range 5000 {
@@ -209,10 +209,10 @@ func TestTheCacheIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := newLab(t)
-	verdict := b.verifier.Judge(t.Context(), b.Issuer.Token(b.UserClaims()))
+	verdict := b.verifier.Judge(t.Context(), b.Token(b.UserClaims()))
 	fill := func(tokens int, headers string) {
 		for i := range tokens {
-			c.put(digest{byte(i), byte(i >> 8), byte(len(headers))}, &identity{validity: verdict.Validity, headers: headers})
+			c.put(digest{byte(i), byte(i >> 8), byte(len(headers))}, &identity{validity: verdict.Validity, text: headers})
 		}
 		c.accepted.CleanUp()
 	}
@@ -274,7 +274,7 @@ func sampleTokens(b *lab) []string {
 	for i := range 10 {
 		now := b.now.Load()
 		for _, claims := range []kindetest.Claims{b.UserClaims(), b.MachineClaims(), b.UserClaims().With("aud", []string{}), b.UserClaims().With("org_code", "org_b"), b.UserClaims().Without("sub"), b.UserClaims().With("scp", 1)} {
-			tokens = append(tokens, b.Issuer.Token(claims.With("iat", now).With("exp", now+int64(60*i))))
+			tokens = append(tokens, b.Token(claims.With("iat", now).With("exp", now+int64(60*i))))
 		}
 	}
 	for _, kind := range []string{"bad-signature", "id-token", "wrong-issuer"} {

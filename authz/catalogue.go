@@ -1,8 +1,6 @@
 package authz
 
-import (
-	"github.com/kinde-authz/kinde-authz/kinde"
-)
+import "github.com/kinde-authz/kinde-authz/kinde"
 
 // catalogue numbers everything that some policy wants of a token. What a token
 // has of it is found out once, when the token is verified; whether a policy's
@@ -50,11 +48,11 @@ func (c *catalogue) wants(entries map[string]int, names []string) []want {
 
 // met returns what the token has of all that is wanted. A machine's flags are
 // those of its environment, not of an organization: they never count.
-func (c *catalogue) met(token *kinde.Token) set {
+func (c *catalogue) met(token *kinde.Token) bits {
 	if c.size == 0 {
 		return nil
 	}
-	met := make(set, (c.size+wordBits-1)/wordBits)
+	met := make(bits, (c.size+7)/8)
 	for _, list := range []struct {
 		entries map[string]int
 		has     []string
@@ -76,16 +74,17 @@ func (c *catalogue) met(token *kinde.Token) set {
 	return met
 }
 
-// set is a set of numbers of a catalogue.
-type set []uint64
+// bits are a set of numbers of a catalogue.
+type bits []byte
 
-const wordBits = 64
+func (b bits) add(n int) { b[n/8] |= 1 << (n % 8) }
 
-func (s set) add(n int) { s[n/wordBits] |= 1 << (n % wordBits) }
+// set is bits that do not change any more.
+type set string
 
 // has reports whether the number is in the set. One that the set has no room for
 // is not.
-func (s set) has(n int) bool { return n/wordBits < len(s) && s[n/wordBits]&(1<<(n%wordBits)) != 0 }
+func (s set) has(n int) bool { return n/8 < len(s) && s[n/8]&(1<<(n%8)) != 0 }
 
 // lacks reports whether one of the wants is not in the set.
 func (s set) lacks(wants []want) bool {

@@ -61,10 +61,10 @@ func deny(reason Reason, policy *policy, id *identity) Decision {
 // allow returns the only decision that lets a request pass with an identity:
 // that of a token which nobody refused.
 func allow(policy *policy, id *identity, extra []string) Decision {
-	if id.refused != nil || id.headers == "" {
+	if id.refused != nil || id.part(id.headers) == "" {
 		return deny(InternalError, policy, nil)
 	}
-	return Decision{allowed: true, Reason: Allowed, policy: policy, identity: id, headers: id.headers, extra: extra}
+	return Decision{allowed: true, Reason: Allowed, policy: policy, identity: id, headers: id.part(id.headers), extra: extra}
 }
 
 // allowPublic returns the only decision that lets a request pass without one.
@@ -84,10 +84,10 @@ func (d *Decision) Verdict() string {
 // Actor is who the token stands for: user, system, or none while no token was
 // verified.
 func (d *Decision) Actor() string {
-	if d.identity == nil || d.identity.actor == "" {
+	if d.identity == nil || d.identity.actor == 0 {
 		return "none"
 	}
-	return string(d.identity.actor)
+	return string(d.identity.actor.word())
 }
 
 // Org is the organization of the verified token, empty where there is none.
@@ -95,7 +95,7 @@ func (d *Decision) Org() string {
 	if d.identity == nil {
 		return ""
 	}
-	return d.identity.org
+	return d.identity.part(d.identity.org)
 }
 
 // Policy is the name of the policy that was chosen, empty where none was.
@@ -136,7 +136,7 @@ func (d *Decision) Missing() []string {
 	}
 	var names []string
 	for _, want := range d.policy.wanted(d.Reason) {
-		if !d.identity.met.has(want.number) {
+		if !set(d.identity.part(d.identity.met)).has(want.number) {
 			names = append(names, want.name)
 		}
 	}

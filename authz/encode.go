@@ -15,14 +15,14 @@ const (
 	statusCode    = 1 // google.rpc.Status
 	statusMessage = 2
 
-	deniedStatus  = 1 // DeniedHttpResponse
-	deniedHeaders = 2
-	deniedBody    = 3
+	answerHeaders = 2 // OkHttpResponse and DeniedHttpResponse
+
+	okRemove = 5 // OkHttpResponse
+
+	deniedStatus = 1 // DeniedHttpResponse
+	deniedBody   = 3
 
 	httpStatusCode = 1 // HttpStatus
-
-	okHeaders = 2 // OkHttpResponse
-	okRemove  = 5
 
 	optionHeader = 1 // HeaderValueOption
 	optionAppend = 2
@@ -41,8 +41,8 @@ func tag(number byte) byte { return number<<3 | byte(protowire.BytesType) }
 
 func appendText(out []byte, number byte, text string) []byte {
 	out = append(out, tag(number))
-	if len(text) < 0x80 { // the length is one octet too
-		return append(append(out, byte(len(text))), text...)
+	if n := len(text); n < 0x80 { // the length is one octet too
+		return append(append(out, byte(n)), text...)
 	}
 	return protowire.AppendString(out, text)
 }
@@ -61,20 +61,20 @@ func begin(out []byte, number byte) ([]byte, int) {
 func end(out []byte, start int) []byte {
 	length := len(out) - start
 	if length < 0x80 {
-		out[start-1] = byte(length)
+		out[start-1] = byte(length) //nolint:gosec // checked above
 		return out
 	}
-	more := protowire.SizeVarint(uint64(length)) - 1 //nolint:gosec // not negative
+	more := protowire.SizeVarint(uint64(length)) - 1
 	out = append(out, make([]byte, more)...)
 	copy(out[start+more:], out[start:start+length])
-	protowire.AppendVarint(out[:start-1], uint64(length)) //nolint:gosec // not negative
+	protowire.AppendVarint(out[:start-1], uint64(length))
 	return out
 }
 
-// appendHeader replaces all values of a header. Append and the action are both
+// appendHeader replaces all values of a header, in an answer of either kind. Append and the action are both
 // said because releases of Envoy differ in what leaving one of them out means.
-func appendHeader(out []byte, number byte, name, value string) []byte {
-	out, option := begin(out, number)
+func appendHeader(out []byte, name, value string) []byte {
+	out, option := begin(out, answerHeaders)
 	out, header := begin(out, optionHeader)
 	out = appendText(appendText(out, pairKey, name), pairValue, value)
 	out = end(out, header)

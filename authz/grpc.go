@@ -2,6 +2,7 @@ package authz
 
 import (
 	"context"
+	"sync"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"google.golang.org/grpc"
@@ -31,14 +32,14 @@ var service = grpc.ServiceDesc{
 
 // answerCall answers one call. Only bytes that are no CheckRequest end in an
 // error, the one that a generated server gives.
-func answerCall(server any, ctx context.Context, read func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) { //nolint:revive // the signature is gRPC's
+func answerCall(server any, ctx context.Context, read func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
 	request := &wire{}
 	if err := read(request); err != nil {
 		return nil, err
 	}
 	defer request.Free()
 	answer := func(ctx context.Context, _ any) (any, error) {
-		buffer := answerBuffers.Get(answerBytes)
+		buffer := answerBuffers.Get(0)
 		out, err := server.(*Server).Answer(ctx, request.ReadOnlyData(), (*buffer)[:0])
 		*buffer = out
 		if err != nil {
@@ -53,10 +54,24 @@ func answerCall(server any, ctx context.Context, read func(any) error, intercept
 	return intercept(ctx, request, &grpc.UnaryServerInfo{Server: server, FullMethod: authv3.Authorization_Check_FullMethodName}, answer)
 }
 
-// answerBytes has room for most answers; gRPC uses buffers of a page again.
+// answerBytes has room for most answers.
 const answerBytes = 4 << 10
 
-var answerBuffers = mem.DefaultBufferPool()
+// buffers are used again for answers. Unlike gRPC's own they are not cleared:
+// only what was appended is sent.
+type buffers struct{ sync.Pool }
+
+var answerBuffers = &buffers{sync.Pool{New: func() any { return new(make([]byte, 0, answerBytes)) }}}
+
+// Get implements [mem.BufferPool]. The buffer is empty, whatever the length.
+func (b *buffers) Get(int) *[]byte { return b.Pool.Get().(*[]byte) }
+
+// Put implements [mem.BufferPool].
+func (b *buffers) Put(buffer *[]byte) {
+	if cap(*buffer) == answerBytes { // not one that a large answer made
+		b.Pool.Put(buffer)
+	}
+}
 
 // wire is a message as it is on the wire.
 type wire struct{ mem.Buffer }

@@ -177,7 +177,7 @@ func (h *headers) encode(t *kinde.Token) string { return h.encoded(h.of(t)) }
 func (h *headers) encoded(set []Header) string {
 	out := make([]byte, 0, 2*maxHeaderBytes)
 	for _, header := range set {
-		out = appendHeader(out, okHeaders, header.Name, header.Value)
+		out = appendHeader(out, header.Name, header.Value)
 	}
 	for _, name := range h.owned {
 		if !slices.ContainsFunc(set, func(h Header) bool { return h.Name == name }) {

@@ -1,29 +1,65 @@
 package authz
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
 // identity is what is kept of a token: who it stands for, what of all that is
-// wanted it has, and the headers that tell the upstream. It does not change and
-// holds no part of the token.
+// wanted it has, and the headers that tell the upstream. It does not change,
+// holds no part of the token, and is small, as there are many: all that it says
+// is in one text.
 type identity struct {
 	validity kinde.Validity // how long all of this is so
-	refused  error          // why the token was refused; the rest may be empty then
+	refused  *kinde.Error   // why the token was refused; nothing else may be known then
+	issuer   *rules
 
-	actor             kinde.Actor
-	user, client, org string
-	issuer            *rules
-	met               set
-	headers           string // fields of an OkHttpResponse; empty for a refused token
+	text              string
+	headers           span // fields of an OkHttpResponse; empty for a refused token
+	met               span // a set of what is wanted
+	user, client, org span
+	actor             actor
 }
+
+// span is a part of an identity's text.
+type span struct{ from, to uint32 }
+
+func (id *identity) part(s span) string { return id.text[s.from:s.to] }
+
+// actor is a [kinde.Actor] in one octet.
+type actor uint8
+
+// words are those of the actors; the zero value is nobody.
+var words = [...]kinde.Actor{"", kinde.User, kinde.System}
+
+func actorOf(word kinde.Actor) actor {
+	for i, known := range words {
+		if word == known {
+			return actor(i) //nolint:gosec // three at most
+		}
+	}
+	return 0
+}
+
+func (a actor) word() kinde.Actor { return words[a] }
+
+var (
+	errNoVerdict = &kinde.Error{Reason: InternalError, Detail: "the verifier does not say what the token is"}
+	errNoRules   = &kinde.Error{Reason: kinde.WrongIssuer, Detail: "there are no rules for the token's issuer"}
+)
 
 // identity returns what is to be kept of a token.
 func (a *Authorizer) identity(verdict *kinde.Verdict) *identity {
-	id := &identity{validity: verdict.Validity, refused: verdict.Err}
-	token := verdict.Token
+	id, token := &identity{validity: verdict.Validity}, verdict.Token
+	if verdict.Err != nil {
+		refused, ok := errors.AsType[*kinde.Error](verdict.Err)
+		if !ok {
+			refused = errNoVerdict
+		}
+		id.refused = refused
+	}
 	switch {
 	case token == nil && id.refused == nil:
 		id.refused = errNoVerdict
@@ -36,32 +72,33 @@ func (a *Authorizer) identity(verdict *kinde.Verdict) *identity {
 	return id
 }
 
-// errNoVerdict is a fault of a verifier's: it neither accepts nor refuses.
-var errNoVerdict = &kinde.Error{Reason: InternalError, Detail: "the verifier said nothing"}
-
-var errNoRules = &kinde.Error{Reason: kinde.WrongIssuer, Detail: "there are no rules for the token's issuer"}
-
 func (id *identity) fill(a *Authorizer, token *kinde.Token) {
-	id.actor, id.issuer = token.Actor, a.issuers[token.Issuer]
+	id.actor, id.issuer = actorOf(token.Actor), a.issuers[token.Issuer]
 	if id.refused == nil {
-		id.met = a.wanted.met(token)
-		id.headers = a.headers.encode(token)
+		id.headers = id.add(a.headers.encode(token))
+		id.met = id.add(string(a.wanted.met(token)))
 	}
-	id.user, id.client, id.org = within(id.headers, token.Subject), within(id.headers, token.ClientID), within(id.headers, token.OrgCode)
+	id.user, id.client, id.org = id.find(token.Subject), id.find(token.ClientID), id.find(token.OrgCode)
 }
 
-// within returns the text from inside another that is kept anyway, or a copy.
-// Either way the token that it is from need not be kept.
-func within(kept, text string) string {
-	at := strings.Index(kept, text)
+// find returns where the identity's text says the same, which it mostly does in
+// some header.
+func (id *identity) find(text string) span {
+	at := strings.Index(id.text, text)
 	if at < 0 {
-		return strings.Clone(text)
+		return id.add(text)
 	}
-	return kept[at : at+len(text)]
+	return span{uint32(at), uint32(at + len(text))} //nolint:gosec // claims and headers are bounded
+}
+
+func (id *identity) add(text string) span {
+	from := len(id.text)
+	id.text += text
+	return span{uint32(from), uint32(len(id.text))} //nolint:gosec // as above
 }
 
 // size is about how many bytes the identity takes.
 func (id *identity) size() int {
 	const rest = 256 // the struct, and the cache's part
-	return rest + len(id.headers) + len(id.met)*wordBits/8
+	return rest + len(id.text)
 }

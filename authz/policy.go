@@ -104,22 +104,23 @@ func CheckScope(scope string) error {
 // refuse returns the reason why the token may not pass, empty when it may.
 // Where the path names an organization, it must be the token's.
 func (p *policy) refuse(id *identity, pathOrg string, inPath bool) Reason {
+	actor, org, met := id.actor.word(), id.part(id.org), set(id.part(id.met))
 	switch {
-	case !id.issuer.admitsActor(id.actor) || !p.admitsActor(id.actor):
+	case !id.issuer.admitsActor(actor) || !p.admitsActor(actor):
 		return ActorNotAllowed
-	case id.org == "" && !p.withoutOrg && (id.issuer.orgs != nil || p.orgs != nil):
+	case org == "" && !p.withoutOrg && (id.issuer.orgs != nil || p.orgs != nil):
 		return OrgMissing
-	case id.org != "" && (!id.issuer.admitsOrg(id.org) || !p.admitsOrg(id.org)):
+	case org != "" && (!id.issuer.admitsOrg(org) || !p.admitsOrg(org)):
 		return OrgNotAllowed
-	case inPath && (id.org == "" || id.org != pathOrg):
+	case inPath && (org == "" || org != pathOrg):
 		return OrgMismatch
-	case id.met.lacks(p.scopes):
+	case met.lacks(p.scopes):
 		return InsufficientScope
-	case id.met.lacks(p.permissions):
+	case met.lacks(p.permissions):
 		return MissingPermission
-	case id.met.lacks(p.roles):
+	case met.lacks(p.roles):
 		return MissingRole
-	case id.met.lacks(p.flags):
+	case met.lacks(p.flags):
 		return FeatureDisabled
 	default:
 		return ""

@@ -55,7 +55,9 @@ func demanding(t testing.TB) (*policy, *identity) {
 		t.Fatal(err)
 	}
 	token := sampleToken(t)
-	return p, &identity{actor: token.Actor, org: token.OrgCode, issuer: issuer, met: known.met(token)}
+	id := &identity{actor: actorOf(token.Actor), issuer: issuer}
+	id.met, id.org = id.add(string(known.met(token))), id.find(token.OrgCode)
+	return p, id
 }
 
 func TestPoliciesAllocateNothing(t *testing.T) {

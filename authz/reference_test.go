@@ -139,7 +139,7 @@ func referenceBody(d *Decision, a *answer) string {
 func referenceMetadata(d *Decision) *structpb.Struct {
 	facts := map[string]string{"decision": d.Verdict(), "reason": string(d.Reason), "decision_id": d.ID.String(), "policy": d.Policy()}
 	if id := d.identity; id != nil {
-		facts["actor"], facts["user_id"], facts["client_id"], facts["org_code"] = string(id.actor), id.user, id.client, id.org
+		facts["actor"], facts["user_id"], facts["client_id"], facts["org_code"] = string(id.actor.word()), id.part(id.user), id.part(id.client), id.part(id.org)
 	}
 	fields := map[string]*structpb.Value{}
 	for name, value := range facts {

@@ -144,7 +144,7 @@ func assertDenied(t *testing.T, response *authv3.CheckResponse, want Reason, sta
 func TestZeroDecisionIsADenial(t *testing.T) {
 	for _, d := range []Decision{
 		{}, {Reason: Allowed}, {allowed: true}, {allowed: true, Reason: Allowed}, {allowed: true, Reason: "new_reason", headers: "x"},
-		allow(&policy{}, &identity{}, nil), allow(&policy{}, &identity{headers: "x", refused: errNoRules}, nil),
+		allow(&policy{}, &identity{}, nil), allow(&policy{}, &identity{text: "x", headers: span{0, 1}, refused: errNoRules}, nil),
 	} {
 		response := &authv3.CheckResponse{}
 		d.ID = newID()

@@ -10,6 +10,21 @@ import (
 	"github.com/kinde-authz/kinde-authz/authz"
 )
 
+const (
+	// streamWorkers handle calls on stacks that have grown already. Calls
+	// beyond so many at a time get a goroutine of their own.
+	streamWorkers = 64
+
+	// bufferBytes is what is read and written at a time on a connection: some
+	// dozens of calls and answers. Envoy has a connection a worker.
+	bufferBytes = 128 << 10
+
+	// windowBytes is what Envoy may send before it is read. A fixed size saves
+	// the pings that find one out, and has room for as many calls as may be in
+	// flight.
+	windowBytes = 1 << 20
+)
+
 // newGRPCServer returns a server with limits that fit Envoy: it pings while
 // idle, sends at most 60 KiB of headers, and keeps a connection for ever unless
 // told to look for other replicas now and then.
@@ -20,6 +35,9 @@ func newGRPCServer(server *authz.Server, files tlsFiles) (*grpc.Server, error) {
 		grpc.MaxConcurrentStreams(1024),
 		grpc.MaxRecvMsgSize(256 << 10),
 		grpc.MaxHeaderListSize(64 << 10),
+		grpc.NumStreamWorkers(streamWorkers),
+		grpc.ReadBufferSize(bufferBytes), grpc.WriteBufferSize(bufferBytes),
+		grpc.InitialWindowSize(windowBytes), grpc.InitialConnWindowSize(windowBytes),
 	}
 	if files.cert != "" {
 		config, err := files.config()

@@ -11,7 +11,6 @@ import (
 	"syscall"
 
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 	"google.golang.org/grpc"
 
 	"github.com/kinde-authz/kinde-authz/authz"
@@ -33,30 +32,15 @@ func (c *serveCommand) Run() error {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	level := zap.NewAtomicLevelAt(settings.level)
-	log, err := newLogger(level)
-	if err != nil {
-		return err
-	}
-	defer log.Sync() //nolint:errcheck // standard error need not support it
+	log, flush := newLogger(level, os.Stderr)
+	defer flush()
+	paceGarbage()
 	service, err := newService(&c.Settings, settings, log)
 	if err != nil {
 		return err
 	}
 	service.level = level
 	return service.run(signals, hangups)
-}
-
-// newLogger returns a logger of JSON lines to standard error that leaves out
-// no line: each decision counts.
-func newLogger(level zap.AtomicLevel) (*zap.Logger, error) {
-	config := zap.NewProductionConfig()
-	config.Level = level
-	config.Sampling = nil
-	config.DisableCaller = true
-	config.DisableStacktrace = true
-	config.EncoderConfig.TimeKey = "time"
-	config.EncoderConfig.EncodeTime = zapcore.RFC3339NanoTimeEncoder
-	return config.Build()
 }
 
 // service is the running program: what decides, and its two ports.
