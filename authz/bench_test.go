@@ -75,7 +75,7 @@ func BenchmarkAnswer(b *testing.B) {
 	server, l := warm(b, demandingConfig())
 	quiet, _ := warm(b, demandingConfig())
 	quiet.Use(server.Authorizer())
-	quiet.log = zap.NewNop()
+	quiet.decisions = decisionLogs(zap.NewNop())
 	broken := func(kind string) string {
 		token, err := l.Broken(kind)
 		if err != nil {

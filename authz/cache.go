@@ -60,38 +60,35 @@ func newTokenCache(entries int, counters *CacheCounters) (*tokenCache, error) {
 	return c, err
 }
 
-// get returns what is known of a token, nil when nothing is or it holds no more.
+// get returns what is known of a token, nil when nothing is. What holds no more
+// is forgotten.
 func (c *tokenCache) get(token digest) *identity {
 	if c == nil {
 		return nil
 	}
-	id, known := c.accepted.GetIfPresent(token)
-	if !known {
-		id, known = c.refused.GetIfPresent(token)
+	for _, tokens := range [...]*otter.Cache[digest, *identity]{c.accepted, c.refused} {
+		id, known := tokens.GetIfPresent(token)
+		switch {
+		case !known:
+		case id.validity.Holds():
+			c.counters.Hits.Add(1)
+			return id
+		default:
+			tokens.Invalidate(token)
+		}
 	}
-	if !known || !id.validity.Holds() {
-		c.counters.Misses.Add(1)
-		return nil
-	}
-	c.counters.Hits.Add(1)
-	return id
+	c.counters.Misses.Add(1)
+	return nil
 }
 
 // put remembers what is known of a token, unless it does not hold for any time.
-// What was known before is forgotten.
 func (c *tokenCache) put(token digest, id *identity) {
-	if c == nil {
-		return
-	}
-	keep, drop := c.accepted, c.refused
-	if id.refused != nil {
-		keep, drop = drop, keep
-	}
-	drop.Invalidate(token)
-	if id.validity.Holds() {
-		keep.Set(token, id)
-	} else {
-		keep.Invalidate(token)
+	switch {
+	case c == nil || !id.validity.Holds():
+	case id.refused == nil:
+		c.accepted.Set(token, id)
+	default:
+		c.refused.Set(token, id)
 	}
 }
 

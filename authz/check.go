@@ -53,10 +53,11 @@ func (c *check) read(message []byte) error {
 	return nil
 }
 
-// view is the text that the bytes are, without a copy. It is good until the
-// check is released: what outlives a check must not keep it.
+// view is the text that the bytes are, without a copy. It is good for as long as
+// they do not change. Those of a message are used again once the check is
+// released: what outlives a check must not keep a view of them.
 func view(b []byte) string {
-	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // the bytes do not change while the check lasts
+	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // as above
 }
 
 // octets are the bytes that the text is, without a copy. Nobody writes to them.

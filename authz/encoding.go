@@ -2,14 +2,21 @@ package authz
 
 // joined writes a list with a separator that can stand in no member.
 func joined(items []string, separator byte) string {
-	var out []byte
+	if len(items) == 0 {
+		return ""
+	}
+	length := len(items)
+	for _, item := range items {
+		length += len(item)
+	}
+	out := make([]byte, 0, length)
 	for i, item := range items {
 		if i > 0 {
 			out = append(out, separator)
 		}
 		out = appendEncoded(out, item, ',')
 	}
-	return string(out)
+	return view(out)
 }
 
 // encoded writes a single value.

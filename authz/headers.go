@@ -41,6 +41,9 @@ const (
 	// grow over 60 KiB, many servers one over 8.
 	maxHeaderBytes = 8 << 10
 
+	// usualHeaderBytes has room for the headers of most tokens, encoded.
+	usualHeaderBytes = 1 << 10
+
 	// maxClaimBytes is the most that the value of one claim may have.
 	maxClaimBytes = 1 << 10
 )
@@ -94,29 +97,30 @@ func CheckClaimHeader(name string) error {
 // of returns the headers that tell the upstream who is calling. Names without
 // a value are left out.
 func (h *headers) of(t *kinde.Token) []Header {
-	fixed := []Header{
-		{headerActor, string(t.Actor)},
-		{headerUserID, encoded(t.Subject)},
-		{headerClientID, encoded(t.ClientID)},
-		{headerOrgCode, encoded(t.OrgCode)},
-		{headerTokenID, encoded(t.ID)},
-		{headerTokenExpires, strconv.FormatInt(t.Expires.Unix(), 10)},
-		{headerIssuer, encoded(t.Issuer)},
-	}
-	long := []Header{
-		{headerScopes, joined(t.Scopes, ' ')},
-		{headerPermissions, joined(t.Permissions, ',')},
-		{headerRoles, joined(t.Roles, ',')},
-	}
+	all := append(make([]Header, 0, len(h.owned)),
+		Header{headerActor, string(t.Actor)},
+		Header{headerUserID, encoded(t.Subject)},
+		Header{headerClientID, encoded(t.ClientID)},
+		Header{headerOrgCode, encoded(t.OrgCode)},
+		Header{headerTokenID, encoded(t.ID)},
+		Header{headerTokenExpires, strconv.FormatInt(t.Expires.Unix(), 10)},
+		Header{headerIssuer, encoded(t.Issuer)},
+	)
+	room, fixed := maxHeaderBytes-size(all), len(all)
+	all = append(all,
+		Header{headerScopes, joined(t.Scopes, ' ')},
+		Header{headerPermissions, joined(t.Permissions, ',')},
+		Header{headerRoles, joined(t.Roles, ',')},
+	)
 	var omitted []string
 	for _, c := range h.claims {
 		value := claimValue(t, c.claim)
 		if len(value) > maxClaimBytes {
 			omitted, value = append(omitted, c.name), ""
 		}
-		long = append(long, Header{c.name, value})
+		all = append(all, Header{c.name, value})
 	}
-	all := append(fixed, bounded(long, omitted, maxHeaderBytes-size(fixed))...) //nolint:gocritic // fixed is not used again
+	all = append(all, omit(all[fixed:], omitted, room))
 	return slices.DeleteFunc(all, func(h Header) bool { return h.Value == "" })
 }
 
@@ -134,12 +138,15 @@ func claimValue(t *kinde.Token, claim string) string {
 	}
 }
 
-// bounded leaves out whole values, the longest first, until names and values
-// stay below limit, and adds the header that names what was omitted. A list
-// cut short would say something else than the token does.
-func bounded(long []Header, omitted []string, limit int) []Header {
-	note := func() Header { return Header{headerOmitted, strings.Join(omitted, ",")} }
-	for size(append(long, note())) >= limit {
+// omit empties whole values, the longest first, until names and values stay below
+// limit, and returns the header that names what was omitted. A list cut short
+// would say something else than the token does.
+func omit(long []Header, omitted []string, limit int) Header {
+	for {
+		note := Header{headerOmitted, strings.Join(omitted, ",")}
+		if size(long)+size([]Header{note}) < limit {
+			return note
+		}
 		longest := 0
 		for i := range long {
 			if len(long[i].Value) > len(long[longest].Value) {
@@ -147,12 +154,11 @@ func bounded(long []Header, omitted []string, limit int) []Header {
 			}
 		}
 		if long[longest].Value == "" {
-			break
+			return note
 		}
 		omitted = append(omitted, long[longest].Name)
 		long[longest].Value = ""
 	}
-	return append(long, note())
 }
 
 // size returns the bytes of names and values, not counting headers that will
@@ -175,7 +181,7 @@ func (h *headers) encode(t *kinde.Token) string { return h.encoded(h.of(t)) }
 // that is not among them. Envoy removes after it sets, so a name in both lists
 // would be lost.
 func (h *headers) encoded(set []Header) string {
-	out := make([]byte, 0, 2*maxHeaderBytes)
+	out := make([]byte, 0, usualHeaderBytes)
 	for _, header := range set {
 		out = appendHeader(out, header.Name, header.Value)
 	}

@@ -14,6 +14,21 @@ const (
 	maxLoggedMethod = 32
 )
 
+// decisionLogs returns a log for the decisions of each reason, in which what all
+// of them say is written already.
+func decisionLogs(log *zap.Logger) map[Reason]*zap.Logger {
+	logs := make(map[Reason]*zap.Logger, len(answers)+2)
+	for _, reason := range Reasons() {
+		d := Decision{Reason: reason, allowed: reason == Allowed || reason == Public}
+		fields := []zap.Field{zap.String("decision", d.Verdict()), zap.String("reason", string(reason))}
+		if hint := d.Hint(); hint != "" {
+			fields = append(fields, zap.String("hint", hint))
+		}
+		logs[reason] = log.With(fields...)
+	}
+	return logs
+}
+
 // log writes the line of the decision.
 func (c *check) log(log *zap.Logger) {
 	entry := log.Check(zap.InfoLevel, "decision")
@@ -32,17 +47,12 @@ func (c *check) MarshalLogObject(line zapcore.ObjectEncoder) error {
 	path, _, _ = strings.Cut(path, "#")
 	line.AddByteString("decision_id", d.ID[:])
 	line.AddString("x-request-id", cut(r.ID, maxLoggedID))
-	line.AddString("decision", d.Verdict())
-	line.AddString("reason", string(d.Reason))
 	line.AddString("actor", d.Actor())
 	line.AddString("org_code", d.Org())
 	line.AddString("policy", d.Policy())
 	line.AddString("method", cut(r.Method, maxLoggedMethod))
 	line.AddString("path", cut(path, maxLoggedPath))
 	line.AddDuration("duration", c.took)
-	if !d.allowed {
-		line.AddString("hint", d.Hint())
-	}
 	if d.Detail != "" {
 		line.AddString("detail", d.Detail)
 	}

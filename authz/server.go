@@ -15,6 +15,7 @@ import (
 type Server struct {
 	authorizer atomic.Pointer[Authorizer]
 	log        *zap.Logger
+	decisions  map[Reason]*zap.Logger
 	observe    func(*Decision, time.Duration)
 }
 
@@ -26,7 +27,7 @@ func NewServer(authorizer *Authorizer, log *zap.Logger, observe func(*Decision, 
 	if observe == nil {
 		observe = func(*Decision, time.Duration) {}
 	}
-	s := &Server{log: log, observe: observe}
+	s := &Server{log: log, decisions: decisionLogs(log), observe: observe}
 	s.Use(authorizer)
 	return s
 }
@@ -59,7 +60,7 @@ func (s *Server) Answer(ctx context.Context, message, out []byte) (answer []byte
 	c.decision = authorizer.Decide(ctx, &c.request)
 	c.took = time.Since(start)
 	if !c.decision.allowed || authorizer.unloggedAllows == 0 || rand.Float64() >= authorizer.unloggedAllows {
-		c.log(s.log)
+		c.log(s.decisions[c.decision.Reason])
 	}
 	s.observe(&c.decision, c.took)
 	out = appendAnswer(out, &c.decision)

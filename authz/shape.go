@@ -100,38 +100,49 @@ func (s *shape) read(c *check, b []byte, depth int) error {
 		s.begin(c)
 	}
 	for len(b) > 0 {
-		number, kind, n := protowire.ConsumeTag(b)
-		if n < 0 || number > protowire.MaxValidNumber {
+		tag, n := varint(b)
+		number, kind := tag>>3, protowire.Type(tag&7)
+		if n < 0 || number < uint64(protowire.MinValidNumber) || number > uint64(protowire.MaxValidNumber) {
 			return errWire
 		}
 		b = b[n:]
 		f := &unknownField
-		if int(number) < len(s.fields) {
+		if number < uint64(len(s.fields)) {
 			f = &s.fields[number]
 		}
 		if f.entry && depth == 0 {
 			return errWire
 		}
 		if kind != protowire.BytesType {
-			if n = protowire.ConsumeFieldValue(number, kind, b); n < 0 {
+			if n = protowire.ConsumeFieldValue(protowire.Number(number), kind, b); n < 0 { //nolint:gosec // checked above
 				return errWire
 			}
 			b = b[n:]
 			continue
 		}
-		content, n := protowire.ConsumeBytes(b)
-		if n < 0 {
+		length, n := varint(b)
+		if n < 0 || length > uint64(len(b)-n) {
 			return errWire
 		}
+		content := b[n:][:length]
 		if err := f.read(c, content, depth); err != nil {
 			return err
 		}
-		b = b[n:]
+		b = b[n+len(content):]
 	}
 	if s.end != nil {
 		s.end(c)
 	}
 	return nil
+}
+
+// varint reads a number, mostly of one octet, and returns how many octets it
+// has, or less than none when it is malformed.
+func varint(b []byte) (uint64, int) {
+	if len(b) > 0 && b[0] < 0x80 {
+		return uint64(b[0]), 1
+	}
+	return protowire.ConsumeVarint(b)
 }
 
 func (f *field) read(c *check, content []byte, depth int) error {

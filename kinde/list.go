@@ -23,7 +23,7 @@ func list(v value, item func(value) (string, bool)) ([]string, bool) {
 	if v == "" {
 		return nil, true
 	}
-	var items []string
+	items := make([]string, 0, usualItems)
 	ok := v.each(func(v value) bool {
 		s, ok := item(v)
 		items = append(items, s)
@@ -31,6 +31,9 @@ func list(v value, item func(value) (string, bool)) ([]string, bool) {
 	})
 	return unique(items), ok
 }
+
+// usualItems is how many items most lists of a token have at most.
+const usualItems = 8
 
 // unique drops empty strings and all but the first of equal ones, in place.
 func unique(items []string) []string {

@@ -143,23 +143,33 @@ func (s *scanner) str() bool {
 	if !s.take('"') {
 		return false
 	}
-	for s.at < len(s.text) {
-		switch c := s.text[s.at]; {
+	for at := s.at; at < len(s.text); at++ {
+		c := s.text[at]
+		if !special[c] {
+			continue
+		}
+		s.at = at
+		switch {
 		case c == '"':
 			s.at++
 			return true
-		case c < ' ':
+		case c < ' ' || !s.escape():
 			return false
-		case c == '\\':
-			if !s.escape() {
-				return false
-			}
-		default:
-			s.at++
 		}
+		at = s.at - 1
 	}
 	return false
 }
+
+// special are the octets that may not stand in a string, or end it, or begin an
+// escape.
+var special = func() (special [256]bool) {
+	for c := range byte(' ') {
+		special[c] = true
+	}
+	special['"'], special['\\'] = true, true
+	return special
+}()
 
 func (s *scanner) escape() bool {
 	if s.at+1 >= len(s.text) {

@@ -50,5 +50,5 @@ func (p *pace) set() {
 func percentFor(live uint64) int {
 	const step = 10
 	garbage := max(fewGarbage, live/garbageShare)
-	return int(min(garbage*100/max(live, 1), 1000)) / step * step //nolint:gosec // 1000 at most
+	return int(min(garbage*100/max(live, 1), 1000)) / step * step
 }
