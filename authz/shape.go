@@ -114,14 +114,14 @@ func (s *shape) read(c *check, b []byte, depth int) error {
 			return errWire
 		}
 		if kind != protowire.BytesType {
-			if n = protowire.ConsumeFieldValue(protowire.Number(number), kind, b); n < 0 { //nolint:gosec // checked above
+			if n = protowire.ConsumeFieldValue(protowire.Number(number), kind, b); n < 0 {
 				return errWire
 			}
 			b = b[n:]
 			continue
 		}
 		length, n := varint(b)
-		if n < 0 || length > uint64(len(b)-n) {
+		if n < 0 || length > uint64(len(b)-n) { //nolint:gosec // n is at most the length
 			return errWire
 		}
 		content := b[n:][:length]

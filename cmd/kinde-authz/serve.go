@@ -35,6 +35,9 @@ func (c *serveCommand) Run() error {
 	log, flush := newLogger(level, os.Stderr)
 	defer flush()
 	paceGarbage()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go followLoad(ctx)
 	service, err := newService(&c.Settings, settings, log)
 	if err != nil {
 		return err
