@@ -40,6 +40,8 @@ func TestMetrics(t *testing.T) {
 		`kinde_authz_decisions_total{actor="system",decision="deny",reason="org_not_allowed"} 1`,
 		`kinde_authz_decisions_total{actor="none",decision="deny",reason="missing_token"} 1`,
 		`kinde_authz_decision_duration_seconds_count 5`,
+		"kinde_authz_token_cache_hits_total 2\n", "kinde_authz_token_cache_misses_total 2\n", "kinde_authz_token_cache_entries 2\n",
+		`kinde_authz_config_reloads_total{result="ok"} 0`,
 		`kinde_authz_jwks_refreshes_total{issuer="` + s.Issuer.URL + `",result="ok"} 1`,
 		`kinde_authz_jwks_keys{issuer="` + s.Issuer.URL + `"} 1`,
 		`kinde_authz_build_info{`, `go_goroutines `, `process_cpu_seconds_total `,

@@ -87,7 +87,7 @@ func startForBench(b *testing.B, issuer *kindetest.Issuer) *grpc.ClientConn {
 		b.Fatal(err)
 	}
 	core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(io.Discard), zap.InfoLevel)
-	s, err := newService(flags, loaded, zap.New(core))
+	s, err := newService(flags, loaded, &logs{events: zap.New(core), decisions: zap.New(core)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -8,19 +8,29 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// flushEvery is how long a line waits at most for others to be written with.
-const flushEvery = 100 * time.Millisecond
+// flushEvery is how long the line of a decision waits at most for others to be
+// written with.
+const flushEvery = 20 * time.Millisecond
 
-// newLogger returns a logger of JSON lines that leaves out no line: each
-// decision counts. It writes many at once, since a call of the system costs as
-// much as half a decision; flush writes what is left.
-func newLogger(level zap.AtomicLevel, out io.Writer) (log *zap.Logger, flush func()) {
+// logs write JSON lines and leave out none.
+type logs struct {
+	events *zap.Logger // what happens to the service, written at once
+	// decisions are written many at a time: a call of the system costs as much
+	// as half a decision.
+	decisions *zap.Logger
+	flush     func() // writes the decisions that wait, and ends their waiting
+}
+
+func newLogs(level zap.AtomicLevel, out io.Writer) *logs {
 	config := zap.NewProductionEncoderConfig()
 	config.TimeKey = "time"
 	config.EncodeTime = zapcore.RFC3339NanoTimeEncoder
-	buffer := &zapcore.BufferedWriteSyncer{WS: zapcore.AddSync(lasting{out}), FlushInterval: flushEvery}
-	log = zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(config), buffer, level))
-	return log, func() { _ = buffer.Stop() } // there is nowhere to tell
+	to := func(out zapcore.WriteSyncer) *zap.Logger {
+		return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(config), out, level))
+	}
+	lasting := zapcore.Lock(zapcore.AddSync(lasting{out}))
+	buffer := &zapcore.BufferedWriteSyncer{WS: lasting, FlushInterval: flushEvery}
+	return &logs{to(lasting), to(buffer), func() { _ = buffer.Stop() }} // there is nowhere to tell
 }
 
 // lasting is a writer whose faults pass: a buffer gives up at the first, and a

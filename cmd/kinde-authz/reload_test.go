@@ -32,15 +32,15 @@ func reloadable(t *testing.T, settings string) (*service, *observer.ObservedLogs
 	if err != nil {
 		t.Fatal(err)
 	}
-	core, logs := observer.New(zap.InfoLevel)
-	s, err := newService(flags, loaded, zap.New(core))
+	core, seen := observer.New(zap.InfoLevel)
+	s, err := newService(flags, loaded, &logs{events: zap.New(core), decisions: zap.NewNop()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.level = zap.NewAtomicLevel()
 	s.stopKeys = s.verifier.Load().Start()
 	t.Cleanup(func() { s.stopKeys(); s.grpcPort.Close(); s.adminPort.Close() })
-	return s, logs
+	return s, seen
 }
 
 func (s *service) reasonFor(t *testing.T, path, token string) string {

@@ -32,13 +32,13 @@ func (c *serveCommand) Run() error {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	level := zap.NewAtomicLevelAt(settings.level)
-	log, flush := newLogger(level, os.Stderr)
-	defer flush()
+	logs := newLogs(level, os.Stderr)
+	defer logs.flush()
 	paceGarbage()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go followLoad(ctx)
-	service, err := newService(&c.Settings, settings, log)
+	service, err := newService(&c.Settings, settings, logs)
 	if err != nil {
 		return err
 	}
@@ -64,15 +64,15 @@ type service struct {
 }
 
 // newService puts the service together and takes its ports.
-func newService(flags *flags, settings *settings, log *zap.Logger) (*service, error) {
-	s := &service{flags: flags, settings: settings, log: log, readiness: newReadiness(), metrics: newMetrics()}
+func newService(flags *flags, settings *settings, logs *logs) (*service, error) {
+	s := &service{flags: flags, settings: settings, log: logs.events, readiness: newReadiness(), metrics: newMetrics()}
 	s.observe(settings)
 	verifier, authorizer, err := settings.build(nil)
 	if err != nil {
 		return nil, usageError{err}
 	}
 	s.verifier.Store(verifier)
-	s.server = authz.NewServer(authorizer, log, s.metrics.decided)
+	s.server = authz.NewServer(authorizer, logs.decisions, s.metrics.decided)
 	if s.grpc, err = newGRPCServer(s.server, settings.tls); err != nil {
 		return nil, usageError{err}
 	}
@@ -86,7 +86,7 @@ func newService(flags *flags, settings *settings, log *zap.Logger) (*service, er
 		s.grpcPort.Close()
 		return nil, err
 	}
-	warn(settings, log)
+	warn(settings, s.log)
 	return s, nil
 }
 
