@@ -2,14 +2,15 @@ GOLANGCI_VERSION := 2.15.0
 GOLANGCI := .tools/golangci-lint-$(GOLANGCI_VERSION)
 VERSION ?= dev
 FUZZTIME ?= 30s
+BENCHFLAGS ?= -window 2s -warm-up 1s
 
 export CGO_ENABLED ?= 1
 
-.PHONY: help build up up-once test lint bench fuzz clean
+.PHONY: help build up up-once test lint bench bench-go bench-check fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/kinde-authz and bin/kinde-dev
 	@mkdir -p bin
@@ -26,18 +27,30 @@ test: build ## Prove that it works: unit tests with the race detector, fuzzing, 
 	go test -race -timeout 10m ./kinde/... ./authz/... ./cmd/...
 	$(MAKE) --no-print-directory fuzz FUZZTIME=10s
 	envoy=$$(scripts/envoy) && ENVOY="$$envoy" go test -count=1 -timeout 10m ./e2e/...
+	cd e2e/bench && go vet ./... && go test -timeout 5m ./... && go run . -quick -only grpc -out $(CURDIR)/.tools/bench-quick
 
 lint: $(GOLANGCI) ## Check style, formatting and go.mod
 	$(GOLANGCI) run ./...
 	go mod tidy -diff
+	cd e2e/bench && $(CURDIR)/$(GOLANGCI) run --config $(CURDIR)/.golangci.yml ./... && go mod tidy -diff
 
 $(GOLANGCI):
 	@mkdir -p .tools
 	CGO_ENABLED=0 GOBIN=$(CURDIR)/.tools/build go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI_VERSION)
 	@mv .tools/build/golangci-lint $@
 
-bench: ## Run the benchmarks
-	go test -run '^$$' -bench . -benchmem ./kinde/... ./authz/...
+bench: build bench-go ## Measure against others in one run, and write docs/benchmarks.md (20 minutes)
+	envoy=$$(scripts/envoy) && cd e2e/bench && go run . -envoy "$$envoy" -out $(CURDIR)/docs $(BENCHFLAGS)
+
+bench-go: ## Run the benchmarks of parts, in process
+	@mkdir -p .tools
+	go test -run '^$$' -bench . -benchmem ./kinde/... ./authz/... ./cmd/kinde-authz | tee .tools/bench-go.txt
+	@grep -E '^(goos|goarch|pkg|cpu|Benchmark)' .tools/bench-go.txt > docs/bench/go.txt
+
+bench-check: ## Fail when a ratio is over 15 % worse than in the results that are committed
+	@mkdir -p .tools
+	git show HEAD:docs/bench/results.json > .tools/committed.json
+	cd e2e/bench && go run . check $(CURDIR)/.tools/committed.json $(CURDIR)/docs/bench/results.json
 
 fuzz: ## Run each fuzz target for FUZZTIME
 	@set -e; for package in ./kinde ./authz ./cmd/kinde-authz; do \

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/kinde-authz/kinde-authz/e2e/bench/load"
+	"github.com/kinde-authz/kinde-authz/e2e/bench/result"
+)
+
+// The flood: of ten requests nine are badly signed, and all together are half
+// of what the service can do of such a mix.
+const (
+	badShare = 0.9
+	loadOf   = 0.5
+)
+
+// isolation measures how long good tokens wait at a fixed rate: alone, among
+// bad signatures, and, to tell what of that is only the busier machine, with
+// the bad signatures sent to the stock server.
+func (b *bench) isolation(ctx context.Context) error {
+	// A sender that sleeps in the kernel keeps its processor for a while:
+	// without one more for each, two senders would hold up the receivers, and
+	// the mix would look worse than it is.
+	const senders = 2
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.NumCPU() + senders))
+	services, stop, err := b.services(ctx, false)
+	defer stop()
+	if err != nil {
+		return err
+	}
+	var clients []*load.Client
+	for _, service := range services {
+		client, err := load.Dial(service.Address)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = client.Close() }() // nothing is in flight
+		clients = append(clients, client)
+	}
+	return b.isolate(ctx, clients[0], clients[1])
+}
+
+// isolate learns the capacity and then measures at a share of it.
+func (b *bench) isolate(ctx context.Context, stock, authz *load.Client) error {
+	template, err := b.template()
+	if err != nil {
+		return err
+	}
+	good, bad := list(b.good(template, few)), b.forgedOnce(template, false)
+	capacity, err := b.capacity(ctx, authz, blend(good, bad))
+	if err != nil {
+		return err
+	}
+	goodRate, badRate := capacity*loadOf*(1-badShare), capacity*loadOf*badShare
+	b.say("  capacity %.0f/s: %.0f/s good, %.0f/s bad", capacity, goodRate, badRate)
+	const goodSeed, badSeed = 1, 2
+	alone := func(ctx context.Context, end load.End) (load.Sample, error) {
+		return authz.Open(ctx, goodRate, end.After, goodSeed, good(0))
+	}
+	beside := func(other *load.Client, source load.Source) loading {
+		return func(ctx context.Context, end load.End) (load.Sample, error) {
+			group, ctx := errgroup.WithContext(ctx)
+			group.Go(func() error {
+				_, err := other.Open(ctx, badRate, end.After, badSeed, source)
+				return err
+			})
+			var sample load.Sample
+			group.Go(func() (err error) {
+				sample, err = alone(ctx, end)
+				return err
+			})
+			err := group.Wait()
+			return sample, err
+		}
+	}
+	return b.inTurns(ctx, []turn{
+		b.latencyTurn(result.CaseAlone, alone),
+		b.latencyTurn(result.CaseAmong, beside(authz, bad(0))),
+		b.latencyTurn(result.CaseElsewhere, beside(stock, b.forgedOnce(template, true)(0))),
+	})
+}
+
+// loading loads for a time and returns what the good requests gave.
+type loading func(context.Context, load.End) (load.Sample, error)
+
+// latencyTurn records rate and latency of the good requests. CPU is left out:
+// it is the whole mix's.
+func (b *bench) latencyTurn(name string, run loading) turn {
+	return b.turn(trial{group: result.GroupIsolation, name: name, run: run})
+}
+
+// capacity measures, in a closed loop, what the service does of the mix in a
+// second, and records it.
+func (b *bench) capacity(ctx context.Context, client *load.Client, mix sources) (float64, error) {
+	var rate float64
+	for _, duration := range []time.Duration{b.warmUp, b.window} { // the last counts
+		sample, err := client.Closed(ctx, load.End{After: duration}, inFlight, mix)
+		if err != nil {
+			return 0, err
+		}
+		rate = sample.Rate()
+	}
+	b.result.Add(result.Key{Group: result.GroupIsolation, Case: result.CaseCapacity, Metric: result.Rate}, rate)
+	return rate, nil
+}
+
+// blend takes one good request and nine bad ones, over and over.
+func blend(good, bad sources) sources {
+	const cycle = 10
+	return func(worker int) load.Source {
+		nextGood, nextBad, n := good(worker), bad(worker), worker
+		return func() load.Request {
+			n++
+			if n%cycle == 0 {
+				return nextGood()
+			}
+			return nextBad()
+		}
+	}
+}
+
+// forgedOnce makes requests with bad signatures, each in memory of its own,
+// since many are under way at a time. The stock server allows them.
+func (b *bench) forgedOnce(template load.Template, allow bool) sources {
+	next := load.InTurn(1 << 31)
+	return func(int) load.Source {
+		return func() load.Request {
+			i := next()
+			body := template.Append(nil, func(dst []byte) []byte { return b.pool.AppendForged(dst, i) })
+			return load.Request{Body: body, Allow: allow}
+		}
+	}
+}
