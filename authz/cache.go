@@ -2,6 +2,7 @@ package authz
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"sync/atomic"
 
 	"github.com/maypok86/otter/v2"
@@ -44,13 +45,16 @@ func newTokenCache(entries int, counters *CacheCounters) (*tokenCache, error) {
 	if entries == 0 {
 		return nil, nil //nolint:nilnil // no cache
 	}
+	if entries < 0 {
+		return nil, fmt.Errorf("%d cached tokens: want 0 or more", entries)
+	}
 	if counters == nil {
 		counters = &CacheCounters{}
 	}
 	c := &tokenCache{counters: counters}
 	var err error
 	c.accepted, err = otter.New(&otter.Options[digest, *identity]{
-		MaximumWeight: uint64(entries) * entryBytes,                                                      //nolint:gosec // not negative
+		MaximumWeight: uint64(entries) * entryBytes,
 		Weigher:       func(_ digest, id *identity) uint32 { return uint32(max(id.size(), entryBytes)) }, //nolint:gosec // headers are bounded
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -199,6 +200,26 @@ func TestFloodsLeaveTheCacheAlone(t *testing.T) {
 	asked := b.verifier.asked.Load()
 	if got := reasonAt(t, a, "/", good); got != Allowed || b.verifier.asked.Load() != asked || a.CachedTokens() != 1 {
 		t.Errorf("got %s, %d remembered", got, a.CachedTokens())
+	}
+}
+
+// A changed configuration begins with a cache of its own: nothing of the one
+// before may live on.
+func TestCachesEndWithTheirAuthorizer(t *testing.T) {
+	b := newLab(t)
+	before, token := runtime.NumGoroutine(), b.Token(b.UserClaims())
+	for range 200 {
+		if got := reasonAt(t, b.authorizer(t, 1000, Config{}), "/", token); got != Allowed {
+			t.Fatal(got)
+		}
+	}
+	for deadline := time.Now().Add(20 * time.Second); runtime.NumGoroutine() > before+10; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+		}
+	}
+	if _, err := newTokenCache(-1, nil); err == nil {
+		t.Error("a cache of less than nothing is made")
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 const (
 	// streamWorkers handle calls on stacks that have grown already. Calls
 	// beyond so many at a time get a goroutine of their own.
-	streamWorkers = 64
+	streamWorkers = 128
 
 	// bufferBytes is what is read and written at a time on a connection: some
 	// dozens of calls and answers. Envoy has a connection a worker.
