@@ -198,7 +198,7 @@ func TestFloodsLeaveTheCacheAlone(t *testing.T) {
 		}
 	}
 	asked := b.verifier.asked.Load()
-	if got := reasonAt(t, a, "/", good); got != Allowed || b.verifier.asked.Load() != asked || a.CachedTokens() != 1 {
+	if got := reasonAt(t, a, "/", good); got != Allowed || b.verifier.asked.Load() != asked || a.CachedTokens() != 1 || a.cache.refused.EstimatedSize() != 0 {
 		t.Errorf("got %s, %d remembered", got, a.CachedTokens())
 	}
 }

@@ -3,6 +3,7 @@ package kinde_test
 import (
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,6 +99,42 @@ func TestVerdictsHoldWhileTheKeyDoes(t *testing.T) {
 		l.pass(time.Minute)
 		l.holds("once they are back", v, true)
 	})
+}
+
+func TestVerdictsHoldAtTheirTimes(t *testing.T) {
+	issuer := newIssuer(t)
+	var now atomic.Int64
+	start := time.Now().Truncate(time.Second)
+	now.Store(start.UnixNano())
+	config := configFor(issuer)
+	config.Now, config.Leeway = func() time.Time { return time.Unix(0, now.Load()) }, 30*time.Second
+	v := running(t, config)
+	token := issuer.Sign(issuer.UserClaims().With("iat", start.Unix()).With("nbf", start.Add(time.Minute).Unix()).With("exp", start.Add(2*time.Minute).Unix()))
+	at := func(after time.Duration) { now.Store(start.Add(after).UnixNano()) }
+	at(time.Minute)
+	valid := v.Judge(t.Context(), token)
+	at(3 * time.Minute)
+	expired := v.Judge(t.Context(), token)
+	if valid.Err != nil || reasonOf(expired.Err) != kinde.TokenExpired {
+		t.Fatal(valid.Err, expired.Err)
+	}
+	for after, want := range map[time.Duration][2]bool{ // valid, expired
+		0:                                  {false, false},
+		30*time.Second - 1:                 {false, false},
+		30 * time.Second:                   {true, false},
+		150*time.Second - time.Microsecond: {true, false},
+		150 * time.Second:                  {false, true},
+		time.Hour:                          {false, true},
+	} {
+		at(after)
+		if got := [2]bool{valid.Holds(), expired.Holds()}; got != want {
+			t.Errorf("after %s: hold %v, want %v", after, got, want)
+		}
+		_, err := v.Verify(t.Context(), token)
+		if want[0] && err != nil || want[1] && reasonOf(err) != kinde.TokenExpired {
+			t.Errorf("after %s: %v", after, err)
+		}
+	}
 }
 
 // Whatever happens to clocks and keys, a verdict that holds is the one that the
