@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/kinde-authz/kinde-authz/kinde"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
@@ -200,6 +201,22 @@ func TestFloodsLeaveTheCacheAlone(t *testing.T) {
 	asked := b.verifier.asked.Load()
 	if got := reasonAt(t, a, "/", good); got != Allowed || b.verifier.asked.Load() != asked || a.CachedTokens() != 1 || a.cache.refused.EstimatedSize() != 0 {
 		t.Errorf("got %s, %d remembered", got, a.CachedTokens())
+	}
+}
+
+// A refused token of an attacker's size must not be kept for what little is known
+// of it.
+func TestIdentitiesHoldNoPartOfTheToken(t *testing.T) {
+	b := newLab(t)
+	a := b.authorizer(t, 10, Config{})
+	for _, claims := range []kindetest.Claims{b.UserClaims().Without("sub"), b.UserClaims().Without("sub", "org_code"), b.UserClaims(), b.MachineClaims()} {
+		verdict := b.verifier.Judge(t.Context(), b.Token(claims))
+		id := a.identity(&verdict)
+		for _, text := range []string{verdict.Token.ClientID, verdict.Token.OrgCode, verdict.Token.Subject} {
+			if text != "" && unsafe.StringData(id.part(id.find(text))) == unsafe.StringData(text) {
+				t.Errorf("%v: a part of the token is kept", claims)
+			}
+		}
 	}
 }
 

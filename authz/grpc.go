@@ -6,11 +6,9 @@ import (
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/encoding"
 	_ "google.golang.org/grpc/encoding/proto" // the codec of all other messages
 	"google.golang.org/grpc/mem"
-	"google.golang.org/grpc/status"
 )
 
 // NewGRPC returns a gRPC server that answers Envoy's external authorization
@@ -30,8 +28,7 @@ var service = grpc.ServiceDesc{
 	Metadata:    authv3.Authorization_ServiceDesc.Metadata,
 }
 
-// answerCall answers one call. Only bytes that are no CheckRequest end in an
-// error, the one that a generated server gives.
+// answerCall answers one call.
 func answerCall(server any, ctx context.Context, read func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
 	request := &wire{}
 	if err := read(request); err != nil {
@@ -40,12 +37,7 @@ func answerCall(server any, ctx context.Context, read func(any) error, intercept
 	defer request.Free()
 	answer := func(ctx context.Context, _ any) (any, error) {
 		buffer := answerBuffers.Get(0)
-		out, err := server.(*Server).Answer(ctx, request.ReadOnlyData(), (*buffer)[:0])
-		*buffer = out
-		if err != nil {
-			answerBuffers.Put(buffer)
-			return nil, status.Error(codes.Internal, "grpc: error unmarshalling request: "+err.Error())
-		}
+		*buffer = server.(*Server).Answer(ctx, request.ReadOnlyData(), (*buffer)[:0])
 		return &wire{mem.NewBuffer(buffer, answerBuffers)}, nil
 	}
 	if intercept == nil {

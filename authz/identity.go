@@ -75,7 +75,8 @@ func (a *Authorizer) identity(verdict *kinde.Verdict) *identity {
 func (id *identity) fill(a *Authorizer, token *kinde.Token) {
 	id.actor, id.issuer = actorOf(token.Actor), a.issuers[token.Issuer]
 	if id.refused == nil {
-		id.headers = id.add(a.headers.encode(token))
+		id.text = a.headers.encode(token)
+		id.headers = span{0, uint32(len(id.text))} //nolint:gosec // headers are bounded
 		id.met = id.add(string(a.wanted.met(token)))
 	}
 	id.user, id.client, id.org = id.find(token.Subject), id.find(token.ClientID), id.find(token.OrgCode)
@@ -91,9 +92,10 @@ func (id *identity) find(text string) span {
 	return span{uint32(at), uint32(at + len(text))} //nolint:gosec // claims and headers are bounded
 }
 
+// add takes a copy, so that the token that the text is from need not be kept.
 func (id *identity) add(text string) span {
 	from := len(id.text)
-	id.text += text
+	id.text += strings.Clone(text)                  // to nothing + adds a text as it is
 	return span{uint32(from), uint32(len(id.text))} //nolint:gosec // as above
 }
 

@@ -154,13 +154,20 @@ func referenceMetadata(d *Decision) *structpb.Struct {
 // but for its ID, which is random, and the order of names to remove.
 func assertEqual(t *testing.T, a *Authorizer, bytes []byte, request *Request, token *kinde.Token, answer []byte) *authv3.CheckResponse {
 	t.Helper()
+	d := a.Decide(t.Context(), request)
+	return assertAnswer(t, bytes, answer, &d, func() *authv3.CheckResponse { return referenceResponse(a, request, &d, token) })
+}
+
+// assertAnswer is assertEqual for a decision that is known. It takes over the
+// answer's ID before the reference is made.
+func assertAnswer(t *testing.T, bytes, answer []byte, d *Decision, reference func() *authv3.CheckResponse) *authv3.CheckResponse {
+	t.Helper()
 	got := &authv3.CheckResponse{}
 	if err := proto.Unmarshal(answer, got); err != nil {
 		t.Fatalf("the answer is no CheckResponse: %v", err)
 	}
-	d := a.Decide(t.Context(), request)
 	copy(d.ID[:], got.GetDynamicMetadata().GetFields()["decision_id"].GetStringValue())
-	want := referenceResponse(a, request, &d, token)
+	want := reference()
 	slices.Sort(got.GetOkResponse().GetHeadersToRemove())
 	if !proto.Equal(got, want) {
 		t.Fatalf("request %q\n got %v\nwant %v", bytes, got, want)

@@ -40,24 +40,22 @@ func (s *Server) Use(authorizer *Authorizer) { s.authorizer.Store(authorizer) }
 func (s *Server) Authorizer() *Authorizer { return s.authorizer.Load() }
 
 // Answer decides on the request that the bytes of a CheckRequest describe and
-// appends those of a CheckResponse to out. Whatever goes wrong ends as a denial:
-// an error would be for Envoy a failure of the service, which set to fail open
-// it would let pass. Only bytes that are no CheckRequest are an error, as they
-// are to every gRPC server; Envoy sends none.
-func (s *Server) Answer(ctx context.Context, message, out []byte) (answer []byte, err error) {
+// appends those of a CheckResponse to out. Whatever goes wrong ends as a denial,
+// bytes that are no CheckRequest included: an error would be for Envoy a failure
+// of the service, which set to fail open it would let pass.
+func (s *Server) Answer(ctx context.Context, message, out []byte) (answer []byte) {
 	start := time.Now()
 	defer func() {
 		if fault := recover(); fault != nil {
-			answer, err = s.denyFault(out, fault, time.Since(start)), nil
+			answer = s.denyFault(out, fault, time.Since(start))
 		}
 	}()
-	c := checks.Get().(*check)
-	if err := c.read(message); err != nil {
-		c.release()
-		return out, err
+	c, authorizer := checks.Get().(*check), s.authorizer.Load()
+	if err := c.read(message); err == nil {
+		c.decision = authorizer.Decide(ctx, &c.request)
+	} else {
+		c.decision = denyMessage(err)
 	}
-	authorizer := s.authorizer.Load()
-	c.decision = authorizer.Decide(ctx, &c.request)
 	c.took = time.Since(start)
 	if !c.decision.allowed || authorizer.unloggedAllows == 0 || rand.Float64() >= authorizer.unloggedAllows {
 		c.log(s.decisions[c.decision.Reason])
@@ -65,15 +63,26 @@ func (s *Server) Answer(ctx context.Context, message, out []byte) (answer []byte
 	s.observe(&c.decision, c.took)
 	out = appendAnswer(out, &c.decision)
 	c.release() // not after a panic: what is in it then is anyone's guess
-	return out, nil
+	return out
 }
 
-// denyFault is the denial for a panic.
-func (s *Server) denyFault(out []byte, fault any, took time.Duration) []byte {
+// denyMessage is the denial for bytes that are no CheckRequest. A client has a
+// hand in them where Envoy passes on what it was sent unchecked, such as a server
+// name that is no UTF-8.
+func denyMessage(err error) Decision {
+	decision := deny(InternalError, nil, nil)
+	decision.ID, decision.Detail = newID(), err.Error()
+	return decision
+}
+
+// denyFault is the denial for a panic, of the log or of the one who observes too.
+func (s *Server) denyFault(out []byte, fault any, took time.Duration) (answer []byte) {
 	decision := deny(InternalError, nil, nil)
 	decision.ID = newID()
+	answer = appendAnswer(out, &decision)
+	defer func() { _ = recover() }() // there is an answer, and nobody left to tell
 	s.log.Error("a check panicked", zap.Stringer("decision_id", decision.ID), zap.String("reason", string(InternalError)),
 		zap.Any("fault", fault), zap.ByteString("stack", debug.Stack()))
 	s.observe(&decision, took)
-	return appendAnswer(out, &decision)
+	return answer
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
@@ -65,12 +66,8 @@ func ask(t *testing.T, server *Server, check *authv3.CheckRequest) *authv3.Check
 	if err != nil {
 		t.Fatal(err)
 	}
-	bytes, err := server.Answer(t.Context(), request, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	response := &authv3.CheckResponse{}
-	if err := proto.Unmarshal(bytes, response); err != nil {
+	if err := proto.Unmarshal(server.Answer(t.Context(), request, nil), response); err != nil {
 		t.Fatal(err)
 	}
 	return response
@@ -161,6 +158,31 @@ func TestPanicIsLoggedWithoutTheToken(t *testing.T) {
 	if all := logs.all(t); len(all) != 1 || all[0]["msg"] != "a check panicked" || strings.Contains(logs.String(), "a.b.c") {
 		t.Errorf("logged %s, want one line that tells of the panic", logs)
 	}
+}
+
+// Where Envoy passes on what a client sent, unchecked, the message may be none.
+func TestWhatIsNoCheckRequestIsDenied(t *testing.T) {
+	server, logs := newTestServer(t, nil)
+	sni := message(1, message(12, message(1, []byte("\xff.example.com")))) // attributes, tls_session, sni
+	for _, bytes := range [][]byte{sni, []byte("\x0a\x02\x22\xff"), {0x80}} {
+		response := &authv3.CheckResponse{}
+		if err := proto.Unmarshal(server.Answer(t.Context(), bytes, nil), response); err != nil {
+			t.Fatal(err)
+		}
+		assertDenied(t, response, InternalError, 500)
+	}
+	if all := logs.all(t); len(all) != 3 || all[0]["detail"] != "the message is not a CheckRequest" {
+		t.Errorf("logged %s", logs)
+	}
+}
+
+func TestFaultsOfTheObserverAreDenials(t *testing.T) {
+	authorizer, err := NewAuthorizer(Config{Verifier: verifierFunc(nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := NewServer(authorizer, zap.NewNop(), func(*Decision, time.Duration) { panic("fault") })
+	assertDenied(t, ask(t, server, checkWith(nil)), InternalError, 500)
 }
 
 func TestDecisionIsOneLineInTheLog(t *testing.T) {

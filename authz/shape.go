@@ -10,7 +10,7 @@ import (
 )
 
 // errWire is what is wrong with bytes that are no CheckRequest.
-var errWire = errors.New("not a CheckRequest")
+var errWire = errors.New("the message is not a CheckRequest")
 
 // shape is what the bytes of one type of message look like, and what to do with
 // those of its fields that a decision reads. All others are checked, as strictly

@@ -143,10 +143,7 @@ func TestPartsAreMergedAsByTheGeneratedTypes(t *testing.T) {
 		for _, a := range sampleAuthorizers(t) {
 			server, _ := newTestServer(t, nil)
 			server.Use(a)
-			answer, err := server.Answer(t.Context(), bytes, nil)
-			if err != nil {
-				t.Fatal(name, err)
-			}
+			answer := server.Answer(t.Context(), bytes, nil)
 			request := referenceRequest(check)
 			assertEqual(t, a, []byte(name), request, tokenOf(request), answer)
 		}

@@ -11,6 +11,10 @@ import (
 // maxDepth bounds how deep arrays and objects nest, the outermost included.
 const maxDepth = 64
 
+// manyMembers is how many room is made for at once: an attacker, who chooses how
+// many there seem to be, must not choose how much memory is taken.
+const manyMembers = 1 << 10
+
 // largeText is where a list of members that grows costs more than counting them
 // first.
 const largeText = 4 << 10
@@ -40,7 +44,7 @@ func parseObject(text string, members []member) ([]member, error) {
 	}
 	s.blanks()
 	if len(text) > largeText {
-		members = make([]member, 0, strings.Count(text, ":"))
+		members = make([]member, 0, min(strings.Count(text, ":"), manyMembers))
 	}
 	if !s.take('}') {
 		for more := true; more; more = s.take(',') {

@@ -59,6 +59,8 @@ type keyStore struct {
 	demanded time.Time     // the last refetch for an unknown key ID
 	running  bool
 
+	before *keyStore // whose place this one takes, until it has keys of its own; for run alone
+
 	using sync.Mutex // held while run starts or stops
 	users int        // verifiers that keep run going
 	stop  func()     // ends run and waits for it
@@ -79,7 +81,24 @@ func (s *keyStore) after(old *keyStore) *keyStore {
 		return old
 	}
 	s.current.Store(old.current.Load())
+	s.before = old
 	return s
+}
+
+// latest returns the newest set: that of the store whose place this one takes, as
+// long as there is none of its own that is newer.
+func (s *keyStore) latest() keySet {
+	set := keySet{}
+	if own := s.current.Load(); own != nil {
+		set = *own
+	}
+	if s.before == nil {
+		return set
+	}
+	if old := s.before.current.Load(); old != nil && old.fetched.After(set.fetched) {
+		set = *old
+	}
+	return set
 }
 
 // start makes run go, or keeps it going for one user more.
@@ -261,10 +280,7 @@ func keeping(before, fetched map[string]*key) map[string]*key {
 // fetch gets the set once. A fetch that fails, or a set without a usable key,
 // leaves the keys as they are.
 func (s *keyStore) fetch(ctx context.Context) error {
-	set := keySet{}
-	if old := s.current.Load(); old != nil {
-		set = *old
-	}
+	set := s.latest()
 	var refused []error
 	body, err := s.source.fetch(ctx)
 	result := RefreshOK
@@ -280,7 +296,7 @@ func (s *keyStore) fetch(ctx context.Context) error {
 		}
 	}
 	if err == nil {
-		set.fetched = s.now()
+		set.fetched, s.before = s.now(), nil
 	} else {
 		result = RefreshError
 	}

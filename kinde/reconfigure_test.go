@@ -46,6 +46,29 @@ func TestReconfiguredKeepsTheKeys(t *testing.T) {
 		l.wants("new key", l.withNewKey(), "")
 		stop()
 	})
+	inLab(t, "a key that the old one learns is withdrawn does not come back", "", func(l *lab) {
+		token, withdrawn := l.token(), l.issuer.KeyID()
+		stop := l.verifier.Start()
+		config := l.config()
+		config.Refresh = time.Minute
+		next, err := l.verifier.Reconfigured(config)
+		if err != nil {
+			l.Fatal(err)
+		}
+		l.pass(time.Second)
+		l.issuer.Rotate()
+		l.issuer.Withdraw(withdrawn)
+		l.wants("new key", l.token(), "") // makes the old one fetch
+		l.wants("withdrawn", token, kinde.UnknownKey)
+		l.fail("down")
+		stopNext := next.Start()
+		stop()
+		synctest.Wait()
+		l.verifier = next
+		l.wants("withdrawn, after the change", token, kinde.KeysUnavailable)
+		l.wants("new key, after the change", l.token(), "")
+		stopNext()
+	})
 	inLab(t, "a changed issuer has its keys at once", "", func(l *lab) {
 		config := l.config()
 		config.Refresh = time.Minute

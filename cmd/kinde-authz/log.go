@@ -12,7 +12,12 @@ import (
 // written with.
 const flushEvery = 20 * time.Millisecond
 
-// logs write JSON lines and leave out none.
+// pipeBuffer is what is written at a time at most: a pipe that others write to as
+// well takes so much without cutting a line (PIPE_BUF).
+const pipeBuffer = 4 << 10
+
+// logs write JSON lines and leave out none; a process that is killed loses what
+// waits.
 type logs struct {
 	events *zap.Logger // what happens to the service, written at once
 	// decisions are written many at a time: a call of the system costs as much
@@ -29,7 +34,7 @@ func newLogs(level zap.AtomicLevel, out io.Writer) *logs {
 		return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(config), out, level))
 	}
 	lasting := zapcore.Lock(zapcore.AddSync(lasting{out}))
-	buffer := &zapcore.BufferedWriteSyncer{WS: lasting, FlushInterval: flushEvery}
+	buffer := &zapcore.BufferedWriteSyncer{WS: lasting, FlushInterval: flushEvery, Size: pipeBuffer}
 	return &logs{to(lasting), to(buffer), func() { _ = buffer.Stop() }} // there is nowhere to tell
 }
 

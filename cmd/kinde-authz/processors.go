@@ -12,6 +12,8 @@ const (
 	// lookAtLoadEvery is how soon more processors are there when they are needed.
 	lookAtLoadEvery = 100 * time.Millisecond
 
+	growAt, shrinkAt = 0.5, 0.15 // of the processors there are
+
 	// calmLooks is how often the load must be seen to be low before there are
 	// fewer again: going back and forth would cost more than it saves.
 	calmLooks = 50
@@ -51,14 +53,14 @@ func followLoad(ctx context.Context) {
 }
 
 // next returns how many processors there are to be after a while in which the
-// program spent so much of their time. They double when nine tenths are taken,
-// and halve once half of them would long have been enough.
+// program spent so much of their time. They double when half is taken, since what
+// is fuller makes requests wait, and halve once a few would long have been enough.
 func (p *processors) next(spent, passed time.Duration) int {
 	load := float64(spent) / float64(max(passed, 1))
 	switch {
-	case load > 0.9*float64(p.used):
+	case load > growAt*float64(p.used):
 		p.used, p.calm = min(2*p.used, p.most), 0
-	case load > 0.3*float64(p.used) || p.used == 1:
+	case load > shrinkAt*float64(p.used) || p.used == 1:
 		p.calm = 0
 	default:
 		p.calm++
