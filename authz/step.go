@@ -40,7 +40,7 @@ var steps = []struct {
 	{"algorithm", []Reason{kinde.UnsupportedAlgorithm}},
 	{"issuer", []Reason{kinde.WrongIssuer}},
 	{"key", []Reason{kinde.KeysUnavailable, kinde.UnknownKey}},
-	{"signature", []Reason{kinde.BadSignature}},
+	{"signature", []Reason{kinde.Overloaded, kinde.BadSignature}},
 	{"claims and times", []Reason{kinde.InvalidClaims, kinde.TokenExpired, kinde.TokenNotYetValid}},
 	{"audience", []Reason{kinde.EmptyAudience, kinde.WrongAudience}},
 	{"kind of token", []Reason{kinde.NotAnAccessToken}},

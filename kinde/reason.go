@@ -21,6 +21,9 @@ const (
 	KeysUnavailable Reason = "keys_unavailable"
 	// UnknownKey is a token that names a key its issuer does not publish.
 	UnknownKey Reason = "unknown_key"
+	// Overloaded means that nothing can be said about the token in time: too many
+	// others wait for their signatures to be verified.
+	Overloaded Reason = "overloaded"
 	// BadSignature is a token that was not signed with the key it names.
 	BadSignature Reason = "bad_signature"
 	// InvalidClaims is a signed token with a claim of the wrong type or form.

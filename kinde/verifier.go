@@ -17,6 +17,7 @@ type Verifier struct {
 	domains []string // in configured order
 	leeway  time.Duration
 	now     func() time.Time
+	turns   turns
 }
 
 // issuer is an [Issuer] at work: its keys are its own and never verify a token
@@ -45,7 +46,7 @@ func newVerifier(config Config, known map[string]*issuer) (*Verifier, error) {
 	if err := config.check(); err != nil {
 		return nil, err
 	}
-	v := &Verifier{issuers: make(map[string]*issuer), leeway: config.Leeway, now: config.Now}
+	v := &Verifier{issuers: make(map[string]*issuer), leeway: config.Leeway, now: config.Now, turns: newTurns()}
 	for _, one := range config.Issuers {
 		i, err := newIssuer(one, config)
 		if err != nil {
@@ -157,8 +158,8 @@ var (
 // of the issuer that it names; with well-formed claims, in its lifetime, for
 // one of the issuer's audiences.
 //
-// It waits only when the token names an unknown key, and for at most three
-// quarters of the time until ctx's deadline, so that the caller can still
+// It waits only when the token names an unknown key, or when many tokens come at
+// once whose signatures are to be verified, and for at most three quarters of the time until ctx's deadline, so that the caller can still
 // answer. The fetch goes on for the next one.
 //
 // The error is always an [*Error]. With [UnknownActor] alone the token comes
@@ -196,11 +197,23 @@ func (v *Verifier) Judge(ctx context.Context, token string) Verdict {
 	if err != nil {
 		return Verdict{Err: err}
 	}
-	digest := sha256.Sum256([]byte(jws.signed))
-	if rsa.VerifyPKCS1v15(key.public, crypto.SHA256, digest[:], jws.signature) != nil {
-		return Verdict{Err: errSignature}
+	if err := v.verify(ctx, key, &jws); err != nil {
+		return Verdict{Err: err}
 	}
 	return v.accept(issuer, key, &header, &claims)
+}
+
+// verify checks the signature, once it is this token's turn.
+func (v *Verifier) verify(ctx context.Context, key *key, jws *compact) error {
+	if err := v.turns.take(ctx); err != nil {
+		return err
+	}
+	defer v.turns.give()
+	digest := sha256.Sum256([]byte(jws.signed))
+	if rsa.VerifyPKCS1v15(key.public, crypto.SHA256, digest[:], jws.signature) != nil {
+		return errSignature
+	}
+	return nil
 }
 
 // accept decides on the claims, now known to be the issuer's own.
