@@ -242,13 +242,14 @@ func TestCachesEndWithTheirAuthorizer(t *testing.T) {
 
 func TestTheCacheIsBounded(t *testing.T) {
 	const limit = 64
-	c, err := newTokenCache(limit, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var c *tokenCache
 	b := newLab(t)
 	verdict := b.verifier.Judge(t.Context(), b.Token(b.UserClaims()))
-	fill := func(tokens int, headers string) {
+	fill := func(tokens int, headers string) { // an empty cache: one that is full keeps what it knows
+		var err error
+		if c, err = newTokenCache(limit, nil); err != nil {
+			t.Fatal(err)
+		}
 		for i := range tokens {
 			c.put(digest{byte(i), byte(i >> 8), byte(len(headers))}, &identity{validity: verdict.Validity, text: headers})
 		}
