@@ -13,11 +13,15 @@ var errOverloaded = &Error{Overloaded, "too many tokens wait for their signature
 // behind a burst of forged tokens.
 type turns chan struct{}
 
-func newTurns() turns { return make(turns, runtime.NumCPU()) }
+// processors is how many there were before the program changed that.
+var processors = runtime.GOMAXPROCS(0)
+
+func newTurns() turns { return make(turns, processors) }
 
 // take waits for a turn, but leaves the caller time to answer before ctx's
 // deadline. Each turn ends with give.
 func (t turns) take(ctx context.Context) error {
+	runtime.Gosched() // whoever can be answered at once goes first
 	select {
 	case t <- struct{}{}:
 		return nil
