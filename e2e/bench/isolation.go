@@ -5,8 +5,6 @@ import (
 	"runtime"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/kinde-authz/kinde-authz/e2e/bench/load"
 	"github.com/kinde-authz/kinde-authz/e2e/bench/result"
 )
@@ -16,17 +14,16 @@ import (
 const (
 	badShare = 0.9
 	loadOf   = 0.5
+	seed     = 1
 )
 
 // isolation measures how long good tokens wait at a fixed rate: alone, among
 // bad signatures, and, to tell what of that is only the busier machine, with
 // the bad signatures sent to the stock server.
 func (b *bench) isolation(ctx context.Context) error {
-	// A sender that sleeps in the kernel keeps its processor for a while:
-	// without one more for each, two senders would hold up the receivers, and
-	// the mix would look worse than it is.
-	const senders = 2
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.NumCPU() + senders))
+	// The sender sleeps in the kernel and keeps its processor for a while:
+	// without one more it would hold up those who read the answers.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.NumCPU() + 1))
 	services, stop, err := b.services(ctx, false)
 	defer stop()
 	if err != nil {
@@ -57,30 +54,18 @@ func (b *bench) isolate(ctx context.Context, stock, authz *load.Client) error {
 	}
 	goodRate, badRate := capacity*loadOf*(1-badShare), capacity*loadOf*badShare
 	b.say("  capacity %.0f/s: %.0f/s good, %.0f/s bad", capacity, goodRate, badRate)
-	const goodSeed, badSeed = 1, 2
-	alone := func(ctx context.Context, end load.End) (load.Sample, error) {
-		return authz.Open(ctx, goodRate, end.After, goodSeed, good(0))
-	}
-	beside := func(other *load.Client, source load.Source) loading {
+	measured := load.Flow{Client: authz, Rate: goodRate, Next: good(0), Measured: true}
+	beside := func(flows ...load.Flow) loading {
 		return func(ctx context.Context, end load.End) (load.Sample, error) {
-			group, ctx := errgroup.WithContext(ctx)
-			group.Go(func() error {
-				_, err := other.Open(ctx, badRate, end.After, badSeed, source)
-				return err
-			})
-			var sample load.Sample
-			group.Go(func() (err error) {
-				sample, err = alone(ctx, end)
-				return err
-			})
-			err := group.Wait()
-			return sample, err
+			return load.Open(ctx, end.After, seed, append(flows, measured)...)
 		}
 	}
+	forged := load.Flow{Client: authz, Rate: badRate, Next: bad(0)}
+	elsewhere := load.Flow{Client: stock, Rate: badRate, Next: b.forgedOnce(template, true)(0)}
 	return b.inTurns(ctx, []turn{
-		b.latencyTurn(result.CaseAlone, alone),
-		b.latencyTurn(result.CaseAmong, beside(authz, bad(0))),
-		b.latencyTurn(result.CaseElsewhere, beside(stock, b.forgedOnce(template, true)(0))),
+		b.latencyTurn(result.CaseAlone, beside()),
+		b.latencyTurn(result.CaseAmong, beside(forged)),
+		b.latencyTurn(result.CaseElsewhere, beside(elsewhere)),
 	})
 }
 

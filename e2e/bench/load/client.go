@@ -2,17 +2,15 @@ package load
 
 import (
 	"context"
-	"fmt"
-
-	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/mem"
+	"time"
 )
 
-// Client asks one ext_authz server over one connection, as an Envoy worker
-// does.
-type Client struct{ connection *grpc.ClientConn }
+// Client asks one ext_authz server over one connection at a time.
+type Client struct {
+	address string
+	*connection
+	dialed time.Time
+}
 
 // Request is a CheckRequest on the wire, and the verdict it must get.
 type Request struct {
@@ -26,68 +24,47 @@ type Source func() Request
 
 // Dial connects to a server.
 func Dial(address string) (*Client, error) {
-	connection, err := grpc.NewClient("passthrough:///"+address,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(raw{})))
-	return &Client{connection}, err
+	connection, err := dial(address)
+	return &Client{address, connection, time.Now()}, err
 }
 
 // Close ends the connection.
-func (c *Client) Close() error { return c.connection.Close() }
+func (c *Client) Close() error { return c.socket.Close() }
 
-// Ask sends one request and returns the whole answer.
+// oldAge is well before a server ends a connection for its age.
+const oldAge = 5 * time.Minute
+
+// renew is called while nothing is in flight.
+func (c *Client) renew() error {
+	if time.Since(c.dialed) < oldAge {
+		return nil
+	}
+	_ = c.Close() // nothing is in flight
+	renewed, err := Dial(c.address)
+	if err == nil {
+		*c = *renewed
+	}
+	return err
+}
+
+// Ask sends one request and returns the whole answer, whatever the verdict.
 func (c *Client) Ask(ctx context.Context, body []byte) (Answer, error) {
-	answer, err := c.call(ctx, body, nil)
-	if err != nil {
+	if err := c.renew(); err != nil {
 		return Answer{}, err
 	}
-	return parse(answer)
-}
-
-// verdict sends one request and reports a verdict that it must not get.
-func (c *Client) verdict(ctx context.Context, r Request, buffer []byte) ([]byte, error) {
-	answer, err := c.call(ctx, r.Body, buffer)
-	if err != nil {
-		return buffer, err
+	answered := make(chan *call, 1)
+	c.send(&call{Request: Request{Body: body}, done: func(r *call, _ error) { answered <- r }})
+	if err := c.flush(); err != nil {
+		return Answer{}, err
 	}
-	allow, err := allowed(answer)
-	if err == nil && allow != r.Allow {
-		err = fmt.Errorf("a wrong verdict: allowed is %t, want %t", allow, r.Allow)
+	select {
+	case r := <-answered:
+		message, err := r.message()
+		if err != nil {
+			return Answer{}, err
+		}
+		return parse(message)
+	case <-ctx.Done():
+		return Answer{}, context.Cause(ctx)
 	}
-	return answer, err
-}
-
-// call appends the answer to the emptied buffer.
-func (c *Client) call(ctx context.Context, body, buffer []byte) ([]byte, error) {
-	buffer = buffer[:0]
-	err := c.connection.Invoke(ctx, authv3.Authorization_Check_FullMethodName, body, &buffer)
-	return buffer, err
-}
-
-// raw is a codec that passes bytes through, so that the client marshals
-// nothing.
-type raw struct{}
-
-// Name makes it pass for the one that the server expects.
-func (raw) Name() string { return "proto" }
-
-// Marshal takes a []byte.
-func (raw) Marshal(v any) (mem.BufferSlice, error) {
-	body, ok := v.([]byte)
-	if !ok {
-		return nil, fmt.Errorf("cannot send a %T", v)
-	}
-	return mem.BufferSlice{mem.SliceBuffer(body)}, nil
-}
-
-// Unmarshal takes a *[]byte, to which it appends.
-func (raw) Unmarshal(data mem.BufferSlice, v any) error {
-	out, ok := v.(*[]byte)
-	if !ok {
-		return fmt.Errorf("cannot receive a %T", v)
-	}
-	for _, part := range data {
-		*out = append(*out, part.ReadOnlyData()...)
-	}
-	return nil
 }

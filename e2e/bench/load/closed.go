@@ -17,18 +17,44 @@ type End struct {
 	Requests int64
 }
 
-// Closed keeps so many requests in flight, each worker sending the next when
-// it has the last one's answer. The sources are made by source, one a worker.
-// The first wrong verdict or failure ends it.
+// Closed keeps so many requests in flight: each worker sends the next when it
+// has the last one's answer. The sources are made by source, one a worker. The
+// first wrong verdict or failure ends it.
 func (c *Client) Closed(ctx context.Context, end End, inFlight int, source func(worker int) Source) (Sample, error) {
-	return closed(ctx, end, inFlight, func(worker int) (func(context.Context) error, error) {
-		next := source(worker)
-		var buffer []byte
-		return func(ctx context.Context) (err error) {
-			buffer, err = c.verdict(ctx, next(), buffer)
-			return err
-		}, nil
-	})
+	if err := c.renew(); err != nil {
+		return Sample{}, err
+	}
+	latency, left := newHistogram(), inFlight
+	finished := make(chan error, inFlight)
+	start := time.Now()
+	for w := range inFlight {
+		next, quota, sent := source(w), share(end.Requests, inFlight, w), start
+		c.send(&call{Request: next(), done: func(r *call, err error) {
+			if err != nil {
+				finished <- err
+				return
+			}
+			now := time.Now()
+			record(latency, now.Sub(sent))
+			sent = now
+			quota--
+			if end.Requests > 0 && quota > 0 || end.Requests == 0 && now.Sub(start) < end.After && ctx.Err() == nil {
+				r.Request = next()
+				c.send(r)
+				return
+			}
+			if left--; left == 0 {
+				finished <- context.Cause(ctx)
+			}
+		}})
+	}
+	if err := c.flush(); err != nil {
+		return Sample{}, err
+	}
+	if err := <-finished; err != nil {
+		return Sample{}, err
+	}
+	return newSample(time.Since(start), []*hdrhistogram.Histogram{latency}), nil
 }
 
 // errUnavailable is a 503, which is counted.

@@ -11,28 +11,47 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Open sends requests at a rate, whatever the answers do. The times between
-// them are exponential, as those of many independent clients are, and follow
-// from the seed. Latency counts from when a request was due, not from when
-// there was room to send it, so that a stall is not hidden.
-//
-// Bodies of next must stay as they are until all is answered.
-func (c *Client) Open(ctx context.Context, rate float64, duration time.Duration, seed uint64, next Source) (Sample, error) {
+// Flow is a part of an open load: so many requests a second to a server.
+type Flow struct {
+	Client *Client
+	Rate   float64
+	// Next makes a body that stays as it is until it is answered.
+	Next Source
+	// Measured says that the sample is of this flow.
+	Measured bool
+}
+
+// Open sends flows of requests at their rates, whatever the answers do. The
+// times between requests are exponential, as those of many independent clients
+// are, and follow from the seed. Latency counts from when a request was due, not
+// from when there was room to send it, so that a stall is not hidden.
+func Open(ctx context.Context, duration time.Duration, seed uint64, flows ...Flow) (Sample, error) {
 	// Sleeping in the runtime is exact to a millisecond only; a thread of
 	// its own wakes within a tenth of that.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	total := 0.0
+	for _, f := range flows {
+		if err := f.Client.renew(); err != nil {
+			return Sample{}, err
+		}
+		total += f.Rate
+	}
 	random := rand.New(rand.NewPCG(seed, seed))
-	flights := &flights{client: c, latency: newHistogram(), fail: cancel}
+	flights := &flights{latency: newHistogram(), fail: cancel}
 	start := time.Now()
 	for due := start; due.Sub(start) < duration && ctx.Err() == nil; {
 		if err := sleepUntil(due); err != nil {
 			return Sample{}, err
 		}
-		flights.send(ctx, next(), due)
-		due = due.Add(time.Duration(random.ExpFloat64() / rate * float64(time.Second)))
+		flow := choose(flows, random.Float64()*total)
+		flights.send(flow, due)
+		if err := flow.Client.flush(); err != nil {
+			return Sample{}, err
+		}
+		due = due.Add(time.Duration(random.ExpFloat64() / total * float64(time.Second)))
 	}
 	flights.pending.Wait()
 	if err := context.Cause(ctx); err != nil {
@@ -41,9 +60,18 @@ func (c *Client) Open(ctx context.Context, rate float64, duration time.Duration,
 	return newSample(time.Since(start), []*hdrhistogram.Histogram{flights.latency}), nil
 }
 
-// flights are the requests of an open loop that have no answer yet.
+// choose returns the flow that a number below the sum of the rates falls on.
+func choose(flows []Flow, at float64) Flow {
+	for _, f := range flows {
+		if at -= f.Rate; at < 0 {
+			return f
+		}
+	}
+	return flows[len(flows)-1]
+}
+
+// flights are the requests of an open load that have no answer yet.
 type flights struct {
-	client  *Client
 	pending sync.WaitGroup
 	fail    context.CancelCauseFunc
 
@@ -51,17 +79,22 @@ type flights struct {
 	latency *hdrhistogram.Histogram
 }
 
-func (f *flights) send(ctx context.Context, r Request, due time.Time) {
-	f.pending.Go(func() {
-		if _, err := f.client.verdict(ctx, r, nil); err != nil {
+func (f *flights) send(flow Flow, due time.Time) {
+	f.pending.Add(1)
+	flow.Client.send(&call{Request: flow.Next(), done: func(_ *call, err error) {
+		defer f.pending.Done()
+		if err != nil {
 			f.fail(err)
+			return
+		}
+		if !flow.Measured {
 			return
 		}
 		took := time.Since(due)
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		record(f.latency, took)
-	})
+	}})
 }
 
 func sleepUntil(due time.Time) error {
