@@ -90,7 +90,7 @@ func TestHeadersBarelyFit(t *testing.T) {
 
 func TestHeadersToRemove(t *testing.T) {
 	request := &Request{}
-	for _, name := range []string{"X-Kinde-Actor", "x_kinde_user_id", "x-kinde-foo", "x-kinde-foo", "x-kinde", "x-other", "X-Kinde_Org-Code"} {
+	for _, name := range []string{"X-Kinde-Actor", "x_kinde_user_id", "x-kinde-foo", "x-kinde-foo", "x-kinde", "x-other", "X-Kinde_Org-Code", "X-Kinde-Org-Code"} {
 		request.addHeader(name, "forged")
 	}
 	set := []Header{{headerActor, "user"}, {headerUserID, "u"}}
@@ -98,7 +98,7 @@ func TestHeadersToRemove(t *testing.T) {
 	encoded := h.encoded(set)
 	removed := &Decision{headers: encoded, extra: h.extra(request, encoded)}
 	_, got := removed.Headers()
-	want := []string{"X-Kinde_Org-Code", "x-kinde-foo", "x_kinde_user_id"}
+	want := []string{"X-Kinde_Org-Code", "X-Kinde-Org-Code", "x-kinde-foo", "x_kinde_user_id"}
 	for _, name := range ownHeaders {
 		if name != headerActor && name != headerUserID {
 			want = append(want, name)
