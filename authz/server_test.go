@@ -149,6 +149,9 @@ func TestZeroDecisionIsADenial(t *testing.T) {
 			t.Fatal(err)
 		}
 		assertDenied(t, response, InternalError, 500)
+		if d.Allowed() || d.Reason != InternalError {
+			t.Errorf("it is logged as allowed %t for %q", d.Allowed(), d.Reason)
+		}
 	}
 }
 
