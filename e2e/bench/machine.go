@@ -41,12 +41,16 @@ func cpuModel(info string) string {
 	return runtime.GOARCH
 }
 
-// commit names what is measured: the commit, and whether something was
-// changed after it.
+// commit names what is measured: the commit, and whether something was changed
+// after it but the docs, which a run writes.
 func commit(ctx context.Context) string {
-	out, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*").Output()
+	out, err := exec.CommandContext(ctx, "git", "rev-parse", "--short=12", "HEAD").Output()
 	if err != nil {
 		return fmt.Sprintf("unknown (%v)", err)
 	}
-	return strings.TrimSpace(string(out))
+	name := strings.TrimSpace(string(out))
+	if exec.CommandContext(ctx, "git", "diff", "--quiet", "HEAD", "--", ":(top)", ":(top,exclude)docs").Run() != nil {
+		name += "-dirty"
+	}
+	return name
 }
