@@ -19,8 +19,8 @@ const (
 	longWait = 700 * time.Microsecond
 	growAt   = 0.5
 
-	// shortWait and shrinkAt tell when half would do. It is more than a half
-	// since decisions cost a fourth less on fewer.
+	// shortWait and shrinkAt tell when half would do: shrinkAt is more than a
+	// half, since decisions cost a fourth less on fewer.
 	shortWait = 500 * time.Microsecond
 	shrinkAt  = 0.65
 
