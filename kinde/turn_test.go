@@ -2,6 +2,8 @@ package kinde
 
 import (
 	"context"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,4 +42,24 @@ func TestATurnIsWaitedForUntilTheDeadline(t *testing.T) {
 			t.Errorf("a turn that is free is not waited for: %v", err)
 		}
 	})
+}
+
+func TestWhatIsReadyGoesBeforeASignature(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const tries, most = 100, 90 // now and then the runtime goes by another order
+	first, turns := 0, newTurns()
+	for range tries {
+		var answered atomic.Bool
+		go answered.Store(true)
+		if err := turns.take(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if answered.Load() {
+			first++
+		}
+		turns.give()
+	}
+	if first < most {
+		t.Errorf("what was ready went first %d times of %d", first, tries)
+	}
 }

@@ -158,9 +158,10 @@ var (
 // of the issuer that it names; with well-formed claims, in its lifetime, for
 // one of the issuer's audiences.
 //
-// It waits only when the token names an unknown key, or when many tokens come at
-// once whose signatures are to be verified, and for at most three quarters of the time until ctx's deadline, so that the caller can still
-// answer. The fetch goes on for the next one.
+// It waits only when the token names an unknown key, or when many signatures are
+// to be verified at once, and each time for at most three quarters of what is left
+// until ctx's deadline, so that the caller can still answer. The fetch of a key goes
+// on for the next one.
 //
 // The error is always an [*Error]. With [UnknownActor] alone the token comes
 // back beside it, since everything but the actor was verified.

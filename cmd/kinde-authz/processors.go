@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	runtimemetrics "runtime/metrics"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -109,21 +110,21 @@ func newWaits() *waits {
 func (w *waits) look() time.Duration {
 	runtimemetrics.Read(w.sample)
 	all := w.sample[0].Value.Float64Histogram()
-	fresh, total := make([]uint64, len(all.Counts)), uint64(0)
-	for i, count := range all.Counts {
-		if fresh[i] = count; w.before != nil {
-			fresh[i] -= w.before[i]
-		}
-		total += fresh[i]
+	fresh := slices.Clone(all.Counts)
+	for i, count := range w.before {
+		fresh[i] -= count
 	}
 	w.before = append(w.before[:0], all.Counts...)
-	return ninetieth(fresh, all.Buckets, total)
+	return ninetieth(fresh, all.Buckets)
 }
 
 // ninetieth returns the lower bound of the bucket that nine of ten are within, in
 // a histogram with bounds in seconds.
-func ninetieth(counts []uint64, bounds []float64, total uint64) time.Duration {
-	seen := uint64(0)
+func ninetieth(counts []uint64, bounds []float64) time.Duration {
+	total, seen := uint64(0), uint64(0)
+	for _, count := range counts {
+		total += count
+	}
 	for i, count := range counts {
 		if seen += count; 10*seen >= 9*total && seen > 0 {
 			return time.Duration(max(0, bounds[i]) * float64(time.Second))

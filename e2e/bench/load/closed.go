@@ -17,6 +17,14 @@ type End struct {
 	Requests int64
 }
 
+// over reports whether a worker that has sent so many of its quota is done.
+func (e End) over(sent, quota int64, passed time.Duration) bool {
+	if e.Requests > 0 {
+		return sent >= quota
+	}
+	return passed >= e.After
+}
+
 // Closed keeps so many requests in flight: each worker sends the next when it
 // has the last one's answer. The sources are made by source, one a worker. The
 // first wrong verdict or failure ends it.
@@ -24,35 +32,44 @@ func (c *Client) Closed(ctx context.Context, end End, inFlight int, source func(
 	if err := c.renew(); err != nil {
 		return Sample{}, err
 	}
+	if end.Requests > 0 {
+		inFlight = min(inFlight, int(end.Requests))
+	}
 	latency, left := newHistogram(), inFlight
 	finished := make(chan error, inFlight)
 	start := time.Now()
 	for w := range inFlight {
-		next, quota, sent := source(w), share(end.Requests, inFlight, w), start
+		next, quota, last, n := source(w), share(end.Requests, inFlight, w), start, int64(0)
 		c.send(&call{Request: next(), done: func(r *call, err error) {
 			if err != nil {
 				finished <- err
 				return
 			}
 			now := time.Now()
-			record(latency, now.Sub(sent))
-			sent = now
-			quota--
-			if end.Requests > 0 && quota > 0 || end.Requests == 0 && now.Sub(start) < end.After && ctx.Err() == nil {
+			record(latency, now.Sub(last))
+			last = now
+			if n++; !end.over(n, quota, now.Sub(start)) && ctx.Err() == nil {
 				r.Request = next()
 				c.send(r)
 				return
 			}
 			if left--; left == 0 {
-				finished <- context.Cause(ctx)
+				finished <- nil
 			}
 		}})
 	}
 	if err := c.flush(); err != nil {
 		return Sample{}, err
 	}
-	if err := <-finished; err != nil {
-		return Sample{}, err
+	select {
+	case err := <-finished:
+		if err != nil {
+			return Sample{}, err
+		}
+	case <-ctx.Done(): // whatever the server does
+	}
+	if ctx.Err() != nil {
+		return Sample{}, context.Cause(ctx)
 	}
 	return newSample(time.Since(start), []*hdrhistogram.Histogram{latency}), nil
 }
@@ -77,7 +94,7 @@ func closed(ctx context.Context, end End, workers int, newStep func(worker int) 
 		group.Go(func() error {
 			last := time.Now()
 			for n := int64(0); ; n++ {
-				if end.Requests > 0 && n >= quota || end.Requests == 0 && last.Sub(start) >= end.After {
+				if end.over(n, quota, last.Sub(start)) {
 					return nil
 				}
 				err := step(ctx)

@@ -47,8 +47,8 @@ type connection struct {
 // call is one request and its answer.
 type call struct {
 	Request
-	// done is called once, by the goroutine that reads, which may send the
-	// next and must not wait.
+	// done is called once: by the goroutine that reads, which must not wait
+	// and may send the next, or by send, when the connection has ended.
 	done func(*call, error)
 
 	answer []byte // with gRPC's prefix

@@ -39,6 +39,12 @@ func Open(ctx context.Context, duration time.Duration, seed uint64, flows ...Flo
 		}
 		total += f.Rate
 	}
+	// Nobody waits for a server that answers no more.
+	defer context.AfterFunc(ctx, func() {
+		for _, f := range flows {
+			_ = f.Client.Close() // the run has failed
+		}
+	})()
 	random := rand.New(rand.NewPCG(seed, seed))
 	flights := &flights{latency: newHistogram(), fail: cancel}
 	start := time.Now()
@@ -49,7 +55,7 @@ func Open(ctx context.Context, duration time.Duration, seed uint64, flows ...Flo
 		flow := choose(flows, random.Float64()*total)
 		flights.send(flow, due)
 		if err := flow.Client.flush(); err != nil {
-			return Sample{}, err
+			cancel(err) // unless something has failed before
 		}
 		due = due.Add(time.Duration(random.ExpFloat64() / total * float64(time.Second)))
 	}
