@@ -64,15 +64,15 @@ func (a *answer) challenges() bool { return a.code == codes.Unauthenticated || a
 // wants, and with where to find out how to get a token (RFC 9728, section 5.1). A
 // client that sent no token is told of no error.
 func challenge(d *Decision, a *answer) string {
-	if (d.policy == nil || d.policy.scope == "") && d.resource == nil {
+	if (d.policy == nil || d.policy.scope == "") && d.resource() == nil {
 		return a.challenge
 	}
 	text := append(make([]byte, 0, 1<<10), a.challenge...)
 	if d.policy != nil && d.policy.scope != "" {
 		text = append(append(append(text, `, scope="`...), d.policy.scope...), '"')
 	}
-	if d.resource != nil {
-		text = append(append(append(text, `, resource_metadata="`...), d.resource.metadata...), '"')
+	if d.resource() != nil {
+		text = append(append(append(text, `, resource_metadata="`...), d.resource().metadata...), '"')
 	}
 	return string(text)
 }
@@ -80,8 +80,8 @@ func challenge(d *Decision, a *answer) string {
 // appendBody appends what the caller of a denied request reads. It holds fixed
 // words and the decision's ID: an attacker learns the reason and no more.
 func appendBody(out []byte, d *Decision, a *answer) []byte {
-	if d.Reason == MetadataDocument && d.resource != nil {
-		return appendText(out, deniedBody, d.resource.document)
+	if d.Reason == MetadataDocument && d.resource() != nil {
+		return appendText(out, deniedBody, d.resource().document)
 	}
 	out, body := begin(out, deniedBody)
 	out = append(append(append(out, a.body...), d.ID[:]...), `"}`...)

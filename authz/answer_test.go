@@ -32,7 +32,7 @@ func discoverable(t *testing.T, identifier string) (authv3.AuthorizationClient, 
 	url := server.Issuer.URL
 	return serveWith(t, kinde.Config{Issuers: []kinde.Issuer{{Domain: url, Audience: []string{kindetest.Audience}}}}, authz.Config{
 		Issuers:  map[string]authz.Rules{url: {}},
-		Policies: map[string]authz.Policy{"run": {Scopes: []string{"agents:run", "agents:read"}, Permissions: []string{"agents:own"}}},
+		Policies: map[string]authz.Policy{"default": {}, "run": {Scopes: []string{"agents:run", "agents:read"}, Permissions: []string{"agents:own"}}},
 		Routes:   []authz.Route{{Path: "/run", Policy: "run"}, {Path: "/public", Public: true}},
 		Resource: &authz.Resource{Identifier: identifier, AuthorizationServers: []string{url, "https://second.kinde.com"}, Scopes: []string{"agents:run"}},
 	}), server.Issuer
@@ -53,10 +53,10 @@ func TestChallenges(t *testing.T) {
 			`Bearer realm="kinde", error="invalid_token", error_description="the access token has expired", scope="agents:run agents:read", ` + where},
 		"a scope is missing": {ask{method: "GET", path: "/run"}.with(issuer.Token(user.With("scp", []string{"agents:run"}))), authz.InsufficientScope,
 			`Bearer realm="kinde", error="insufficient_scope", error_description="the access token lacks a scope", scope="agents:run agents:read", ` + where},
-		"a permission is missing": {ask{method: "GET", path: "/run"}.with(issuer.Token(user.With("scp", []string{"agents:run", "agents:read"}))), authz.MissingPermission,
-			`Bearer realm="kinde", error="insufficient_scope", error_description="the access token lacks a permission", scope="agents:run agents:read", ` + where},
-		"neither user nor machine": {ask{method: "GET", path: "/run"}.with(issuer.Token(user.Without("sub"))), kinde.UnknownActor, ""},
-		"bad path":                 {ask{method: "GET", path: "//"}, authz.BadPath, ""},
+		"a permission is missing":     {ask{method: "GET", path: "/run"}.with(issuer.Token(user.With("scp", []string{"agents:run", "agents:read"}))), authz.MissingPermission, ""},
+		"the method is in lower case": {ask{method: "get", path: "/"}, authz.BadRequest, ""},
+		"neither user nor machine":    {ask{method: "GET", path: "/run"}.with(issuer.Token(user.Without("sub"))), kinde.UnknownActor, ""},
+		"bad path":                    {ask{method: "GET", path: "//"}, authz.BadPath, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := challengeOf(answers(t, client, row.ask, row.reason)); got != row.challenge {
@@ -108,6 +108,7 @@ func TestMetadataDocument(t *testing.T) {
 		answers(t, client, a, authz.MissingToken)
 	}
 	answers(t, client, ask{method: "GET", path: "/." + at}, authz.BadPath)
+	answers(t, client, ask{method: "get", path: at}, authz.BadRequest)
 	answers(t, client, ask{method: "GET", path: at, policy: map[string]string{"policy": "nobody"}}, authz.UnknownPolicy)
 	answers(t, client, ask{method: "GET", path: at, headers: map[string]string{"connection": "x-kinde-actor"}}, authz.BadRequest)
 	answers(t, newWorld(t).client, ask{method: "GET", path: at}, authz.MissingToken) // no resource is configured
@@ -152,7 +153,8 @@ func claimHeaders(t *testing.T) (authv3.AuthorizationClient, *kindetest.Issuer) 
 		claims[fmt.Sprintf("x-kinde-long-%d", i)] = fmt.Sprintf("long%d", i)
 	}
 	return serveWith(t, kinde.Config{Issuers: []kinde.Issuer{{Domain: url}}}, authz.Config{
-		Issuers: map[string]authz.Rules{url: {}}, ClaimHeaders: claims, Routes: []authz.Route{{Path: "/public", Public: true}},
+		Issuers: map[string]authz.Rules{url: {}}, ClaimHeaders: claims,
+		Policies: map[string]authz.Policy{"default": {}}, Routes: []authz.Route{{Path: "/public", Public: true}},
 	}), server.Issuer
 }
 
@@ -178,7 +180,7 @@ func TestClaimHeaders(t *testing.T) {
 		"N14 over 1 KiB":              {user.With("email", long(1025)), map[string]string{"x-kinde-email": "", "x-kinde-omitted": "x-kinde-email"}},
 		"N14 over 1 KiB once encoded": {user.With("email", strings.Repeat("ü", 171)+long(100)), map[string]string{"x-kinde-email": "", "x-kinde-omitted": "x-kinde-email"}},
 		"N14 two":                     {user.With("email", long(2000)).With("teams", []string{long(2000)}), map[string]string{"x-kinde-email": "", "x-kinde-teams": "", "x-kinde-omitted": "x-kinde-email,x-kinde-teams"}},
-		"N14 a long list beside":      {user.With("email", long(1000)).With("permissions", []string{long(7500)}), map[string]string{"x-kinde-email": long(1000), "x-kinde-permissions": "", "x-kinde-omitted": "x-kinde-permissions"}},
+		"N14 a long list beside":      {user.With("email", long(1000)).With("permissions", []string{long(7500)}), map[string]string{"x-kinde-email": "", "x-kinde-permissions": long(7500), "x-kinde-omitted": "x-kinde-email"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			response := answers(t, client, ask{method: "GET", path: "/"}.with(issuer.Token(row.claims)), "")
@@ -218,5 +220,42 @@ func TestManyClaimHeadersStayBelowTheLimit(t *testing.T) {
 	}
 	if want := "x-kinde-long-9,x-kinde-long-8,x-kinde-long-7"; size >= 8<<10 || omitted != want {
 		t.Errorf("%d bytes, omitted %s, want %s", size, omitted, want)
+	}
+}
+
+// Once a token is verified, the operator sees whose it is, also where it is for
+// another API.
+func TestMetadataOfVerifiedTokens(t *testing.T) {
+	w := newWorld(t)
+	user := w.strict.UserClaims()
+	for name, row := range map[string]struct {
+		claims kindetest.Claims
+		reason authz.Reason
+		known  bool
+	}{
+		"another audience":     {user.With("aud", []string{"https://other"}), kinde.WrongAudience, true},
+		"no audience":          {user.With("aud", []string{}), kinde.EmptyAudience, true},
+		"another organization": {user.With("org_code", "org_x"), authz.OrgNotAllowed, true},
+		"expired":              {user.With("iat", 1).With("exp", 2), kinde.TokenExpired, false},
+		"an ID token":          {user.With("nonce", "n").With("aud", []string{"https://other"}), kinde.NotAnAccessToken, false},
+		"a malformed claim":    {user.With("scp", 1).With("nonce", "n"), kinde.InvalidClaims, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			response := answers(t, w.client, ask{method: "GET", path: "/"}.with(w.strict.Token(row.claims)), row.reason)
+			fields := response.GetDynamicMetadata().GetFields()
+			got := map[string]string{}
+			for _, name := range []string{"actor", "user_id", "client_id", "org_code"} {
+				if fields[name] != nil {
+					got[name] = fields[name].GetStringValue()
+				}
+			}
+			want := map[string]string{}
+			if row.known {
+				want = map[string]string{"actor": "user", "user_id": kindetest.UserID, "client_id": kindetest.ClientID, "org_code": row.claims["org_code"].(string)}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
 	}
 }

@@ -280,7 +280,7 @@ func TestAttackKindOfToken(t *testing.T) {
 		return func(w *world) []header { return bearer(w.strict.Sign(changed(w.strict.IDClaims(), changes))) }
 	}
 	rows := []row{
-		{"M1 ID token", id(nil), kinde.WrongAudience},
+		{"M1 ID token", id(nil), kinde.NotAnAccessToken},
 		{"M2 ID token, no audience configured", func(w *world) []header { return bearer(w.open.Sign(w.open.IDClaims())) }, kinde.NotAnAccessToken},
 		{"M3 ID token with scp", func(w *world) []header { return bearer(w.open.Sign(w.open.IDClaims().With("scp", []string{"openid"}))) }, kinde.NotAnAccessToken},
 		{"M7 M10 email is legal", user(one("email", "ada@example.com")), ""},

@@ -44,7 +44,7 @@ func routed(t testing.TB) (authv3.AuthorizationClient, *kindetest.Issuer) {
 			"owner":    {Roles: []string{"admin", "owner"}},
 			"flags":    {FeatureFlags: map[string]kinde.FlagValue{"agent-v2": kinde.BoolFlag(true), "theme": kinde.StringFlag("pink"), "seats": kinde.IntFlag(5)}},
 			"text":     {FeatureFlags: map[string]kinde.FlagValue{"agent-v2": kinde.StringFlag("true")}},
-			"whatever": {AllowWithoutOrg: true},
+			"whatever": {AllowWithoutOrg: true}, "default": {},
 		},
 		Routes: []authz.Route{
 			{Path: "/public/**", Public: true},
@@ -118,7 +118,8 @@ func TestAttackPath(t *testing.T) {
 			get("/admin?x=/public", protected), get("/admin?/public", protected), get("/public?/../admin", public), get("/public?a#b;c", public),
 			get("/admin#/public", bad), get("/public#", bad), get("/public#?", bad),
 		},
-		"O6 case":     all(protected, "/PUBLIC", "/Public", "/Public/a"),
+		"O6 case": append(all(bad, "/PUBLIC", "/Public", "/Public/a", "/ADMIN", "/orgS/org_ab", "/org%C5%BF/org_ab", "/PUBLIC/?x", "/Both/"),
+			get("/Else", protected), get("/public/A", public)),
 		"O7 prefixes": all(protected, "/publicity", "/public-admin", "/public.", "/publi", "/a/public"),
 		"O9 other forms": append(all(bad, "http://x/admin", "https://x/public/a", "*", "", "public", "?x", " /public", "x:/public"),
 			method("CONNECT", "", nil, bad), method("OPTIONS", "*", nil, bad)),
@@ -135,8 +136,10 @@ func TestAttackPath(t *testing.T) {
 			method("OPTIONS", "/api/x", map[string]string{"access-control-request-method": "GET"}, protected),
 		},
 		"O15 methods": {
-			get("/both", public), method("HEAD", "/both", nil, protected), method("get", "/both", nil, protected),
-			method("TRACE", "/both", nil, protected), method("FOO", "/both", nil, protected), method("", "/both", nil, protected),
+			get("/both", public), method("HEAD", "/both", nil, public), method("get", "/both", nil, authz.BadRequest),
+			method("TRACE", "/both", nil, protected), method("FOO", "/both", nil, protected), method("", "/both", nil, authz.BadRequest),
+			method("Get", "/a//b", nil, authz.BadRequest), method("GE T", "/both", nil, authz.BadRequest), method("POST\n", "/both", nil, authz.BadRequest),
+			method("G3T", "/both", nil, authz.BadRequest), method("M-SEARCH", "/both", nil, protected),
 		},
 		"O17 token where none is looked for": {method("GET", "/admin?access_token=a.b.c", map[string]string{"sec-websocket-protocol": "bearer, a.b.c", "cookie": "access_token=a.b.c"}, protected)},
 		"O19 host":                           {method("GET", "/admin", map[string]string{"host": "public.internal", ":authority": "PUBLIC.internal.:80"}, protected)},
@@ -295,5 +298,66 @@ func TestWithoutRoutesThePathIsNotJudged(t *testing.T) {
 	w := newWorld(t)
 	for _, path := range []string{"/public/../admin", "*", "", "//", "/%", "/a;b#c"} {
 		answers(t, w.client, ask{method: "GET", path: path}.with(w.strict.Token(w.strict.UserClaims())), "")
+	}
+}
+
+// closed is a server without a policy default.
+func closed(t testing.TB) (authv3.AuthorizationClient, *kindetest.Issuer) {
+	t.Helper()
+	server := kindetest.NewServer()
+	t.Cleanup(server.Close)
+	url := server.Issuer.URL
+	return serveWith(t, kinde.Config{Issuers: []kinde.Issuer{{Domain: url}}}, authz.Config{
+		Issuers:  map[string]authz.Rules{url: {}},
+		Policies: map[string]authz.Policy{"users": {Actors: []kinde.Actor{kinde.User}}},
+		Routes: []authz.Route{
+			{Path: "/api/internal/**", Deny: true}, {Path: "/api/**"}, {Path: "/public/secret", Methods: []string{"GET"}, Deny: true},
+			{Path: "/public/**", Methods: []string{"GET", "POST"}, Public: true},
+		},
+	}), server.Issuer
+}
+
+func TestAttackWhatNoRouteMatches(t *testing.T) {
+	client, issuer := closed(t)
+	user, machine := issuer.Token(issuer.UserClaims()), issuer.Token(issuer.MachineClaims())
+	users := map[string]string{"policy": "users"}
+	const denied, none = authz.RouteDenied, authz.NoRoute
+	for name, row := range map[string]struct {
+		ask
+		want   authz.Reason
+		policy string // in the metadata
+	}{
+		"no route":                              {ask{method: "GET", path: "/else"}.with(user), none, ""},
+		"no route, no token":                    {ask{method: "GET", path: "/else"}, none, ""},
+		"no route for the method":               {ask{method: "DELETE", path: "/public/x"}.with(user), none, ""},
+		"no route, a policy named by Envoy":     {ask{method: "GET", path: "/else", policy: users}.with(user), "", "users"},
+		"no route, a policy that denies":        {ask{method: "GET", path: "/else", policy: users}.with(machine), authz.ActorNotAllowed, "users"},
+		"no route, an unknown policy":           {ask{method: "GET", path: "/else", policy: map[string]string{"policy": "x"}}, authz.UnknownPolicy, ""},
+		"default is not defined":                {ask{method: "GET", path: "/api/x", policy: map[string]string{"policy": "default"}}.with(user), authz.UnknownPolicy, ""},
+		"a route without a policy":              {ask{method: "GET", path: "/api/x"}.with(user), "", "default"},
+		"a route without a policy, no token":    {ask{method: "GET", path: "/api/x"}, authz.MissingToken, "default"},
+		"a route that denies":                   {ask{method: "GET", path: "/api/internal/x"}.with(user), denied, ""},
+		"a route that denies, no token":         {ask{method: "GET", path: "/api/internal"}, denied, ""},
+		"a route that denies, named policy":     {ask{method: "GET", path: "/api/internal/x", policy: users}.with(user), denied, ""},
+		"a route that denies, unknown policy":   {ask{method: "GET", path: "/api/internal/x", policy: map[string]string{"policy": "x"}}, authz.UnknownPolicy, ""},
+		"a route that denies, before public":    {ask{method: "GET", path: "/public/secret"}, denied, ""},
+		"HEAD where GET is denied":              {ask{method: "HEAD", path: "/public/secret"}, denied, ""},
+		"another method where GET is denied":    {ask{method: "POST", path: "/public/secret"}, authz.Public, ""},
+		"HEAD where GET is public":              {ask{method: "HEAD", path: "/public/x"}, authz.Public, ""},
+		"another case of a route that denies":   {ask{method: "GET", path: "/api/INTERNAL/x"}.with(user), authz.BadPath, ""},
+		"another case of all":                   {ask{method: "GET", path: "/API/internal/x"}.with(user), authz.BadPath, ""},
+		"long s and Kelvin sign, as Unicode":    {ask{method: "GET", path: "/public/%C5%BFecret"}, authz.BadPath, ""},
+		"a letter that has no other form":       {ask{method: "GET", path: "/public/%C4%B1"}, authz.Public, ""},
+		"another case that changes nothing":     {ask{method: "GET", path: "/api/Internals"}.with(user), "", "default"},
+		"another case where no method matches":  {ask{method: "PUT", path: "/PUBLIC/x"}, none, ""},
+		"case in what a wildcard takes":         {ask{method: "GET", path: "/api/ABC"}.with(user), "", "default"},
+		"a Connection header, before the route": {ask{method: "GET", path: "/else", headers: map[string]string{"connection": "x.kinde!actor"}}, authz.BadRequest, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			response := answers(t, client, row.ask, row.want)
+			if got := response.GetDynamicMetadata().GetFields()["policy"].GetStringValue(); got != row.policy {
+				t.Errorf("policy %q, want %q", got, row.policy)
+			}
+		})
 	}
 }

@@ -184,10 +184,10 @@ func statusOf(reason authz.Reason) (status int, body string) {
 		return 401, ""
 	case authz.BadRequest, authz.BadPath:
 		return 400, "invalid_request"
-	case authz.InsufficientScope, authz.MissingPermission:
+	case authz.InsufficientScope:
 		return 403, "insufficient_scope"
 	case authz.OrgMissing, authz.OrgNotAllowed, authz.ActorNotAllowed, authz.UnknownPolicy, kinde.UnknownActor,
-		authz.OrgMismatch, authz.MissingRole, authz.FeatureDisabled:
+		authz.OrgMismatch, authz.MissingPermission, authz.MissingRole, authz.FeatureDisabled, authz.NoRoute, authz.RouteDenied:
 		return 403, "access_denied"
 	case kinde.KeysUnavailable:
 		return 503, "temporarily_unavailable"

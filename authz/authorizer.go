@@ -24,11 +24,12 @@ type Config struct {
 	// token of an issuer without rules does not pass.
 	Issuers map[string]Rules
 	// Policies are what routes and Envoy choose from by name. The one named
-	// default applies where nothing else is chosen; when it is missing, it
-	// wants nothing.
+	// default applies where nothing else is chosen.
 	Policies map[string]Policy
-	// Routes choose a policy by path; the first that matches does. Without
-	// routes the path decides nothing and is not judged.
+	// Routes choose a policy by path; the first that matches does. A request
+	// that none matches gets the policy default, and is denied where there is
+	// none of that name. Without routes and a resource, path and method decide
+	// nothing and are not judged.
 	Routes []Route
 	// ClaimHeaders are the claims that the upstream gets, beside the identity,
 	// each in a header of its own: names of claims, as for [kinde.Token.Claim],
@@ -53,7 +54,7 @@ type Config struct {
 type Authorizer struct {
 	verifier       Verifier
 	issuers        map[string]*rules
-	policies       map[string]*policy
+	policies       policies
 	wanted         *catalogue // by the policies
 	routes         *routes
 	unrouted       *route // where no route matches
@@ -74,6 +75,7 @@ func NewAuthorizer(config Config) (*Authorizer, error) {
 		if err != nil {
 			return nil, fmt.Errorf("issuer %s: %w", domain, err)
 		}
+		compiled.domain = domain
 		a.issuers[domain] = compiled
 	}
 	var err error
@@ -92,7 +94,10 @@ func NewAuthorizer(config Config) (*Authorizer, error) {
 	if a.cache, err = newTokenCache(config.CachedTokens, config.Cache); err != nil {
 		return nil, err
 	}
-	a.unrouted = &route{pattern: pattern{org: -1}, policy: a.policies[defaultPolicy]}
+	a.unrouted = &route{pattern: pattern{org: -1}, policy: a.policies.of("")}
+	if a.routes != nil && a.policies[defaultPolicy] == nil {
+		a.unrouted.policy, a.unrouted.deny = nil, NoRoute
+	}
 	return a, nil
 }
 
@@ -103,23 +108,24 @@ func (a *Authorizer) CachedTokens() int { return a.cache.size() }
 // fetched for a token that names a new one, and answers before ctx's deadline
 // even then.
 func (a *Authorizer) Decide(ctx context.Context, request *Request) Decision {
-	route, path, ok := a.route(request)
-	if !ok {
-		return a.finish(deny(BadPath, nil, nil), a.unrouted)
+	route, path, refused := a.route(request)
+	if route == nil {
+		return a.finish(refused, request, a.unrouted)
 	}
-	return a.finish(a.decide(ctx, request, route, path), route)
+	return a.finish(a.decide(ctx, request, route, path), request, route)
 }
 
 // finish adds what every decision has.
-func (a *Authorizer) finish(d Decision, route *route) Decision {
-	d.ID, d.route, d.resource = newID(), route, a.resource
+func (a *Authorizer) finish(d Decision, request *Request, route *route) Decision {
+	d.ID, d.by, d.route = newID(), a, route
+	d.named = request.Extensions != (Extensions{})
 	return d
 }
 
 // decide is the whole decision, in the order in which the reasons count.
 func (a *Authorizer) decide(ctx context.Context, request *Request, route *route, path string) Decision {
 	if request.dropsIdentity() {
-		return deny(BadRequest, nil, nil)
+		return denyRequest(connectionDetail)
 	}
 	policy, ok := a.policy(request.Extensions, route)
 	if !ok {
@@ -127,6 +133,9 @@ func (a *Authorizer) decide(ctx context.Context, request *Request, route *route,
 	}
 	if a.resource.describedBy(request) {
 		return deny(MetadataDocument, nil, nil)
+	}
+	if route.deny == RouteDenied || policy == nil {
+		return deny(route.deny, nil, nil)
 	}
 	if policy == public {
 		return allowPublic(a.headers, a.headers.extra(request, a.headers.none))
@@ -159,28 +168,40 @@ func (a *Authorizer) identify(ctx context.Context, token string) *identity {
 	return id
 }
 
-// route returns the route of a request and its canonical path, or false for a
-// path that is not canonical.
-func (a *Authorizer) route(request *Request) (*route, string, bool) {
-	if a.routes == nil {
-		return a.unrouted, "", true
+// judgesPaths reports whether method and path decide anything.
+func (a *Authorizer) judgesPaths() bool { return a.routes != nil || a.resource != nil }
+
+// route returns the route of a request and its canonical path, or the denial of a
+// request whose method or path can be read in more than one way.
+func (a *Authorizer) route(request *Request) (matched *route, path string, refused Decision) {
+	if !a.judgesPaths() {
+		return a.unrouted, "", Decision{}
+	}
+	if !isMethod(request.Method) {
+		return nil, "", denyRequest(methodDetail)
 	}
 	path, ok := canonicalPath(request.Path)
 	if !ok {
-		return nil, "", false
+		return nil, "", deny(BadPath, nil, nil)
 	}
-	if matched := a.routes.match(path, request); matched != nil {
-		return matched, path, true
+	if a.routes == nil {
+		return a.unrouted, path, Decision{}
 	}
-	return a.unrouted, path, true
+	if matched, ok = a.routes.match(path, request); !ok {
+		return nil, "", deny(BadPath, nil, nil)
+	}
+	if matched == nil {
+		matched = a.unrouted
+	}
+	return matched, path, Decision{}
 }
 
-// policy returns the policy that Envoy asks for, else that of the route. What
-// Envoy says and nobody here understands is a denial: it may have been meant to
-// restrict.
+// policy returns the policy that Envoy asks for, else that of the route, nil where
+// that has none. What Envoy says and nobody here understands is a denial: it may
+// have been meant to restrict.
 func (a *Authorizer) policy(extensions Extensions, route *route) (*policy, bool) {
 	if extensions == (Extensions{}) {
-		return route.policy, route.policy != nil
+		return route.policy, true
 	}
 	policy := a.policies[extensions.Policy]
 	return policy, extensions.Named && !extensions.Unknown && policy != nil

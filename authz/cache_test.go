@@ -166,7 +166,7 @@ func TestPoliciesAreAskedEveryTime(t *testing.T) {
 		Policies: map[string]Policy{
 			"run": {Permissions: []string{"agents:run"}}, "own": {Permissions: []string{"agents:own"}},
 			"flag": {FeatureFlags: map[string]kinde.FlagValue{"theme": kinde.StringFlag("pink")}}, "other": {FeatureFlags: map[string]kinde.FlagValue{"theme": kinde.StringFlag("blue")}},
-			"machines": {Actors: []kinde.Actor{kinde.System}}, "scope": {Scopes: []string{"openid"}}, "role": {Roles: []string{"admin", "owner"}},
+			"default": {}, "machines": {Actors: []kinde.Actor{kinde.System}}, "scope": {Scopes: []string{"openid"}}, "role": {Roles: []string{"admin", "owner"}},
 		},
 		Routes: []Route{
 			{Path: "/run", Policy: "run"}, {Path: "/own", Policy: "own"}, {Path: "/flag", Policy: "flag"}, {Path: "/other", Policy: "other"}, {Path: "/public", Public: true},

@@ -3,6 +3,7 @@ package authz
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"iter"
 	"math/rand/v2"
 	"slices"
 
@@ -21,13 +22,14 @@ type Decision struct {
 	// words. It is for the operator, not for the caller.
 	Detail string
 
-	allowed  bool      // set by allow and allowPublic alone
-	policy   *policy   // nil where none was chosen
-	route    *route    // nil where none matched
-	resource *resource // what a challenge points to, nil where none is configured
-	identity *identity // of the verified token, nil where there is none
-	headers  string    // fields of an OkHttpResponse, for an allow
-	extra    []string  // names to remove that are in no field yet
+	allowed  bool        // set by allow and allowPublic alone
+	by       *Authorizer // nil where none was asked
+	policy   *policy     // nil where none was chosen
+	route    *route      // nil where none matched
+	named    bool        // Envoy named a policy
+	identity *identity   // of the token, nil where there is none
+	headers  string      // fields of an OkHttpResponse, for an allow
+	extra    []string    // names to remove that are in no field yet
 }
 
 // ID is 32 hexadecimal digits.
@@ -56,6 +58,19 @@ func deny(reason Reason, policy *policy, id *identity) Decision {
 		reason = InternalError
 	}
 	return Decision{Reason: reason, policy: policy, identity: id}
+}
+
+// The details of [BadRequest], which has two causes.
+const (
+	methodDetail     = "the method is not in upper case"
+	connectionDetail = "the Connection header names an identity header"
+)
+
+// denyRequest is the denial for one of the causes of [BadRequest].
+func denyRequest(detail string) Decision {
+	d := deny(BadRequest, nil, nil)
+	d.Detail = detail
+	return d
 }
 
 // allow returns the only decision that lets a request pass with an identity:
@@ -98,6 +113,31 @@ func (d *Decision) Org() string {
 	return d.identity.part(d.identity.org)
 }
 
+// Issuer is the issuer of the verified token, empty where there is none.
+func (d *Decision) Issuer() string {
+	if d.identity == nil || d.identity.issuer == nil {
+		return ""
+	}
+	return d.identity.issuer.domain
+}
+
+// ClientID is the application that the verified token was issued to, empty where
+// there is none.
+func (d *Decision) ClientID() string {
+	if d.identity == nil {
+		return ""
+	}
+	return d.identity.part(d.identity.client)
+}
+
+// resource is what a challenge points to, nil where none is configured.
+func (d *Decision) resource() *resource {
+	if d.by == nil {
+		return nil
+	}
+	return d.by.resource
+}
+
 // Policy is the name of the policy that was chosen, empty where none was.
 func (d *Decision) Policy() string {
 	if d.policy == nil {
@@ -130,15 +170,22 @@ func (d *Decision) Headers() (set []Header, remove []string) {
 
 // Missing returns what the policy wants and the token has not: the names of the
 // scopes, permissions, roles or feature flags that the reason speaks of.
-func (d *Decision) Missing() []string {
+func (d *Decision) Missing() []string { return slices.Collect(d.missing()) }
+
+func (d *Decision) missing() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, want := range d.wanted() {
+			if !set(d.identity.part(d.identity.met)).has(want.number) && !yield(want.name) {
+				return
+			}
+		}
+	}
+}
+
+// wanted returns what the policy wants and the token does not have all of.
+func (d *Decision) wanted() []want {
 	if d.policy == nil || d.identity == nil {
 		return nil
 	}
-	var names []string
-	for _, want := range d.policy.wanted(d.Reason) {
-		if !set(d.identity.part(d.identity.met)).has(want.number) {
-			names = append(names, want.name)
-		}
-	}
-	return names
+	return d.policy.wanted(d.Reason)
 }

@@ -26,13 +26,14 @@ const (
 	headerTokenID      = "x-kinde-token-id"
 	headerTokenExpires = "x-kinde-token-expires"
 	headerIssuer       = "x-kinde-issuer"
+	headerAssertion    = "x-kinde-assertion"
 	headerOmitted      = "x-kinde-omitted"
 )
 
 // ownHeaders are all names that this service may set.
 var ownHeaders = []string{
 	headerActor, headerUserID, headerClientID, headerOrgCode, headerScopes, headerPermissions, headerRoles,
-	headerTokenID, headerTokenExpires, headerIssuer, headerOmitted,
+	headerTokenID, headerTokenExpires, headerIssuer, headerAssertion, headerOmitted,
 }
 
 const (
@@ -112,6 +113,7 @@ func (h *headers) of(t *kinde.Token) []Header {
 		Header{headerPermissions, joined(t.Permissions, ',')},
 		Header{headerRoles, joined(t.Roles, ',')},
 	)
+	lists := len(all)
 	var omitted []string
 	for _, c := range h.claims {
 		value := claimValue(t, c.claim)
@@ -120,7 +122,7 @@ func (h *headers) of(t *kinde.Token) []Header {
 		}
 		all = append(all, Header{c.name, value})
 	}
-	all = append(all, omit(all[fixed:], omitted, room))
+	all = append(all, omit(all[fixed:lists], all[lists:], omitted, room))
 	return slices.DeleteFunc(all, func(h Header) bool { return h.Value == "" })
 }
 
@@ -138,27 +140,37 @@ func claimValue(t *kinde.Token, claim string) string {
 	}
 }
 
-// omit empties whole values, the longest first, until names and values stay below
-// limit, and returns the header that names what was omitted. A list cut short
-// would say something else than the token does.
-func omit(long []Header, omitted []string, limit int) Header {
+// omit empties whole values until names and values stay below limit, and returns
+// the header that names what was omitted: first claims, which were asked for
+// beside the identity, then lists. A list cut short would say something else than
+// the token does.
+func omit(lists, claims []Header, omitted []string, limit int) Header {
 	for {
 		note := Header{headerOmitted, strings.Join(omitted, ",")}
-		if size(long)+size([]Header{note}) < limit {
+		if size(lists)+size(claims)+size([]Header{note}) < limit {
 			return note
 		}
-		longest := 0
-		for i := range long {
-			if len(long[i].Value) > len(long[longest].Value) {
-				longest = i
-			}
+		least := longest(claims)
+		if least == nil {
+			least = longest(lists)
 		}
-		if long[longest].Value == "" {
+		if least == nil {
 			return note
 		}
-		omitted = append(omitted, long[longest].Name)
-		long[longest].Value = ""
+		omitted = append(omitted, least.Name)
+		least.Value = ""
 	}
+}
+
+// longest returns the header with the longest value, of equals the last; nil when
+// all are empty.
+func longest(headers []Header) (found *Header) {
+	for i := range headers {
+		if n := len(headers[i].Value); n > 0 && (found == nil || n >= len(found.Value)) {
+			found = &headers[i]
+		}
+	}
+	return found
 }
 
 // size returns the bytes of names and values, not counting headers that will

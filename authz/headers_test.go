@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kinde-authz/kinde-authz/kinde"
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
 func valueOf(headers []Header, name string) string {
@@ -53,6 +54,7 @@ func TestListsThatAreTooLongAreLeftOutWhole(t *testing.T) {
 		"two":          {800, 900, 100, "x-kinde-roles,x-kinde-permissions"},
 		"every one":    {1000, 1200, 1100, "x-kinde-roles,x-kinde-scopes,x-kinde-permissions"},
 		"one is a lot": {0, 0, 5000, "x-kinde-scopes"},
+		"equal ones":   {500, 500, 100, "x-kinde-roles"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			token := &kinde.Token{
@@ -70,6 +72,46 @@ func TestListsThatAreTooLongAreLeftOutWhole(t *testing.T) {
 				if name != "" && valueOf(headers, name) != "" {
 					t.Errorf("%s is there", name)
 				}
+			}
+		})
+	}
+}
+
+// What was asked for beside the identity goes first, however short.
+func TestClaimHeadersGoBeforeLists(t *testing.T) {
+	names := map[string]string{"x-kinde-a": "a", "x-kinde-b": "b", "x-kinde-c": "c"}
+	h, err := compileHeaders(names, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := kindetest.NewServer()
+	t.Cleanup(server.Close)
+	verifier, err := kinde.NewVerifier(kinde.Config{Issuers: []kinde.Issuer{{Domain: server.Issuer.URL}}, InsecureHTTP: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(verifier.Start())
+	long := func(n int) string { return strings.Repeat("r", n) }
+	for name, test := range map[string]struct {
+		roles         int
+		a, b, c, want string
+	}{
+		"all fit":                       {4000, "1", "2", "3", ""},
+		"one claim goes":                {6000, long(700), long(800), long(600), "x-kinde-b"},
+		"two of equal length, the last": {6000, long(800), long(800), long(600), "x-kinde-b"},
+		"all claims go, roles stay":     {7700, long(500), long(400), long(300), "x-kinde-a,x-kinde-b,x-kinde-c"},
+		"then roles":                    {8100, long(500), "1", "2", "x-kinde-a,x-kinde-c,x-kinde-b,x-kinde-roles"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			claims := server.Issuer.UserClaims().Without("permissions", "scp").With("roles", []string{long(test.roles)}).
+				With("a", test.a).With("b", test.b).With("c", test.c)
+			token, err := verifier.Verify(t.Context(), server.Issuer.Token(claims))
+			if err != nil {
+				t.Fatal(err)
+			}
+			set := h.of(token)
+			if got := valueOf(set, headerOmitted); got != test.want || size(set) >= maxHeaderBytes {
+				t.Errorf("omitted %q, want %q; %d bytes", got, test.want, size(set))
 			}
 		})
 	}

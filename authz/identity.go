@@ -12,9 +12,10 @@ import (
 // holds no part of the token, and is small, as there are many: all that it says
 // is in one text.
 type identity struct {
-	validity kinde.Validity // how long all of this is so
-	refused  *kinde.Error   // why the token was refused; nothing else may be known then
-	issuer   *rules
+	validity    kinde.Validity // how long all of this is so
+	refused     *kinde.Error   // why the token was refused; nothing else may be known then
+	issuer      *rules         // nil where nothing else is known
+	anyAudience bool           // the issuer asks for none
 
 	text              string
 	headers           span // fields of an OkHttpResponse; empty for a refused token
@@ -28,7 +29,7 @@ type span struct{ from, to uint32 }
 
 func (id *identity) part(s span) string { return id.text[s.from:s.to] }
 
-// actor is a [kinde.Actor] in one octet.
+// actor is a [kinde.Actor] in one byte.
 type actor uint8
 
 // words are those of the actors; the zero value is nobody.
@@ -52,7 +53,7 @@ var (
 
 // identity returns what is to be kept of a token.
 func (a *Authorizer) identity(verdict *kinde.Verdict) *identity {
-	id, token := &identity{validity: verdict.Validity}, verdict.Token
+	id, token := &identity{validity: verdict.Validity, anyAudience: verdict.AnyAudience}, verdict.Token
 	if verdict.Err != nil {
 		refused, ok := errors.AsType[*kinde.Error](verdict.Err)
 		if !ok {

@@ -2,6 +2,7 @@ package authz
 
 import (
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -29,18 +30,19 @@ func decisionLogs(log *zap.Logger) map[Reason]*zap.Logger {
 	return logs
 }
 
-// log writes the line of the decision.
+// log writes the line of the decision. Denials are written at every level, to say
+// why is what the log is for.
 func (c *check) log(log *zap.Logger) {
-	entry := log.Check(zap.InfoLevel, "decision")
-	if entry == nil {
+	if c.decision.allowed && !log.Core().Enabled(zap.InfoLevel) {
 		return
 	}
 	c.fields[0] = zap.Inline(c)
-	entry.Write(c.fields[:]...)
+	entry := zapcore.Entry{Level: zap.InfoLevel, Time: time.Now(), Message: "decision"}
+	_ = log.Core().Write(entry, c.fields[:]) // there is nowhere to tell
 }
 
 // MarshalLogObject implements [zapcore.ObjectMarshaler]. Nothing of the token
-// goes in but the organization.
+// goes in but issuer, client and organization.
 func (c *check) MarshalLogObject(line zapcore.ObjectEncoder) error {
 	d, r := &c.decision, &c.request
 	path, _, _ := strings.Cut(r.Path, "?")
@@ -52,9 +54,27 @@ func (c *check) MarshalLogObject(line zapcore.ObjectEncoder) error {
 	line.AddString("policy", d.Policy())
 	line.AddString("method", cut(r.Method, maxLoggedMethod))
 	line.AddString("path", cut(path, maxLoggedPath))
-	line.AddDuration("duration", c.took)
+	line.AddFloat64("duration_ms", float64(c.took)/float64(time.Millisecond))
+	if issuer := d.Issuer(); issuer != "" {
+		line.AddString("issuer", issuer)
+		line.AddString("client_id", d.ClientID())
+	}
 	if d.Detail != "" {
 		line.AddString("detail", d.Detail)
+	}
+	if len(d.wanted()) > 0 {
+		return line.AddArray("missing", (*missing)(d))
+	}
+	return nil
+}
+
+// missing is a decision as the list of what the token lacks.
+type missing Decision
+
+// MarshalLogArray implements [zapcore.ArrayMarshaler].
+func (m *missing) MarshalLogArray(list zapcore.ArrayEncoder) error {
+	for name := range (*Decision)(m).missing() {
+		list.AppendString(name)
 	}
 	return nil
 }

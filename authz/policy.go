@@ -17,6 +17,9 @@ const defaultPolicy = "default"
 // choose it.
 var public = &policy{}
 
+// anyToken is the policy where none is defined: every good token passes.
+var anyToken, _ = Policy{}.compile(defaultPolicy, newCatalogue())
+
 // Policy says which verified tokens may pass where it applies, beside the rules
 // of their issuer. The zero value adds nothing to those.
 type Policy struct {
@@ -69,12 +72,25 @@ func (p Policy) compile(name string, known *catalogue) (*policy, error) {
 	return compiled, nil
 }
 
-// compilePolicies adds the default policy where there is none, and returns what
-// they all want.
-func compilePolicies(policies map[string]Policy) (map[string]*policy, *catalogue, error) {
-	all, known := make(map[string]*policy, len(policies)+1), newCatalogue()
-	all[defaultPolicy], _ = Policy{}.compile(defaultPolicy, known)
-	for name, p := range policies {
+// policies are those that are defined, by name.
+type policies map[string]*policy
+
+// of returns the policy of a route that names one, or none. It is nil for a name
+// that is not defined.
+func (p policies) of(name string) *policy {
+	if name != "" {
+		return p[name]
+	}
+	if defined := p[defaultPolicy]; defined != nil {
+		return defined
+	}
+	return anyToken
+}
+
+// compilePolicies also returns what they all want.
+func compilePolicies(defined map[string]Policy) (policies, *catalogue, error) {
+	all, known := make(policies, len(defined)), newCatalogue()
+	for name, p := range defined {
 		if name == "" {
 			return nil, nil, errors.New("a policy has no name")
 		}

@@ -22,11 +22,17 @@ const (
 	// MetadataDocument is a request for the protected resource metadata, which
 	// the service answers itself.
 	MetadataDocument Reason = "metadata_document"
-	// BadPath is a path that is not canonical.
+	// BadPath is a path that is not canonical, or that would match another
+	// route if case were ignored.
 	BadPath Reason = "bad_path"
-	// BadRequest is a request whose Connection header would make a proxy
-	// behind drop an identity header.
+	// BadRequest is a request whose method is not in upper case, or whose
+	// Connection header would make a proxy behind drop an identity header.
 	BadRequest Reason = "bad_request"
+	// NoRoute is a request that no route matches, where no policy default is
+	// defined.
+	NoRoute Reason = "no_route"
+	// RouteDenied is a request to a route that lets nobody pass.
+	RouteDenied Reason = "route_denied"
 	// UnknownPolicy is a policy, chosen by Envoy, that is not configured.
 	UnknownPolicy Reason = "unknown_policy"
 	// MissingToken is a request without a bearer token.
@@ -83,10 +89,10 @@ var answers = complete(map[Reason]*answer{
 
 	BadPath: newAnswer(http.StatusBadRequest, codes.InvalidArgument, invalidRequest,
 		"the path can be read in more than one way",
-		"the client must send the path without dot segments, empty segments, ; \\ #, and escapes of what needs none; normalize_path and merge_slashes in Envoy help"),
+		"the client must send the path in the case of the route, without dot segments, empty segments, ; \\ #, and escapes of what needs none; normalize_path and merge_slashes in Envoy help"),
 	BadRequest: newAnswer(http.StatusBadRequest, codes.InvalidArgument, invalidRequest,
-		"the Connection header names an identity header",
-		"a client tried to have an identity header dropped behind Envoy"),
+		"the method is not in upper case, or the Connection header names an identity header",
+		"the client must send the method in upper case, and no x-kinde- header in Connection, which would have it dropped behind Envoy"),
 
 	MissingToken:               unauthenticated("", "a bearer token is required", "the client sent no Authorization: Bearer header"),
 	MalformedAuthorization:     refusedToken("the Authorization header is not one bearer token", "the client must send one header of the form: Authorization: Bearer TOKEN"),
@@ -102,13 +108,15 @@ var answers = complete(map[Reason]*answer{
 	kinde.WrongAudience:        refusedToken("the access token is for another audience", "the client must request this API with audience=; compare the API's audience in Kinde with the one configured here"),
 	kinde.NotAnAccessToken:     refusedToken("the token is not an access token", "the client sends its ID token: it must send the access token"),
 	kinde.UnknownActor:         forbidden("the access token is neither a user's nor a machine's", "the token has no sub and was not granted by client credentials"),
+	NoRoute:                    forbidden("no route matches this request", "add a route for this path and method, or define the policy default, which then applies to all other requests"),
+	RouteDenied:                forbidden("the route lets nobody pass", "the route has deny: true"),
 	UnknownPolicy:              forbidden("the route names an unknown policy", "context_extensions of the Envoy route must hold the key policy alone, with the name of a configured policy"),
 	ActorNotAllowed:            forbidden("this kind of actor may not pass here", "actors of the issuer and of the policy list who may"),
 	OrgMissing:                 forbidden("the access token has no organization", "no org_code: sign in to an organization, and enable the claim in Kinde; scope a machine's application to one; allow_without_org of a policy lets it pass"),
 	OrgNotAllowed:              forbidden("the organization may not pass here", "add the organization's code to allowed_orgs of the issuer and of the policy, if it should pass"),
 	OrgMismatch:                forbidden("the path is another organization's", "{org_code} in the route must equal the token's org_code: sign in to that organization"),
 	InsufficientScope:          newAnswer(http.StatusForbidden, codes.PermissionDenied, lacksScope, "the access token lacks a scope", "the policy's scopes: grant them to the application in Kinde (APIs > Scopes) and request them with scope="),
-	MissingPermission:          newAnswer(http.StatusForbidden, codes.PermissionDenied, lacksScope, "the access token lacks a permission", "the policy's permissions: give the user a role with them in the organization (Kinde: Roles), then a new token"),
+	MissingPermission:          forbidden("the access token lacks a permission", "the policy's permissions: give the user a role with them in the organization (Kinde: Roles), then a new token"),
 	MissingRole:                forbidden("the access token lacks a role", "the policy's roles: assign them in the organization, and enable the roles claim in Kinde: Applications > Tokens"),
 	FeatureDisabled:            forbidden("a feature is not enabled", "the policy's feature_flags: set them for the user or the organization in Kinde; those of a machine's token never count"),
 	kinde.KeysUnavailable: newAnswer(http.StatusServiceUnavailable, codes.Unavailable, unavailable,

@@ -114,15 +114,15 @@ func referenceChallenge(d *Decision, a *answer) string {
 	if d.policy != nil && d.policy.scope != "" {
 		parts = append(parts, `scope="`+d.policy.scope+`"`)
 	}
-	if d.resource != nil {
-		parts = append(parts, `resource_metadata="`+d.resource.metadata+`"`)
+	if d.resource() != nil {
+		parts = append(parts, `resource_metadata="`+d.resource().metadata+`"`)
 	}
 	return "Bearer " + strings.Join(parts, ", ")
 }
 
 func referenceBody(d *Decision, a *answer) string {
 	if d.Reason == MetadataDocument {
-		return d.resource.document
+		return d.resource().document
 	}
 	text, err := json.Marshal(struct {
 		Error       string `json:"error,omitempty"`

@@ -78,25 +78,32 @@ func (r *Request) addExtension(key, value string) {
 
 const identityPrefix = "x-kinde-"
 
-// isIdentity reports whether a header's name reads x-kinde-… to an upstream
-// that folds _ and - as CGI does.
+// isIdentity reports whether an upstream could read a header's name as
+// x-kinde-…: CGI, FastCGI and PHP take every byte that is no letter and no digit
+// for the same one (RFC 3875, section 4.1.18, and what servers make of it).
 func isIdentity(name string) bool {
 	if len(name) < len(identityPrefix) {
 		return false
 	}
 	for i := range len(identityPrefix) {
-		c := name[i]
-		switch {
-		case c == '_':
-			c = '-'
-		case c >= 'A' && c <= 'Z':
-			c += 'a' - 'A'
-		}
-		if c != identityPrefix[i] {
+		if folded(name[i]) != identityPrefix[i] {
 			return false
 		}
 	}
 	return true
+}
+
+// folded is the byte of a header's name in lower case, a hyphen for all that is
+// no letter and no digit.
+func folded(c byte) byte {
+	switch {
+	case c >= 'A' && c <= 'Z':
+		return c + 'a' - 'A'
+	case c >= 'a' && c <= 'z', c >= '0' && c <= '9':
+		return c
+	default:
+		return '-'
+	}
 }
 
 // dropsIdentity reports whether a Connection header names an identity header,
@@ -115,3 +122,14 @@ func (r *Request) dropsIdentity() bool {
 // isPreflight reports whether a browser asks if a page of another origin may
 // send a request (Fetch standard, CORS-preflight request). It never has a token.
 func (r *Request) isPreflight() bool { return r.Method == "OPTIONS" && r.Origin && r.AsksMethod }
+
+// isMethod reports whether the text is a method in upper case. HTTP/2 carries any
+// text, and upstreams that upper-case what they get would take delete for DELETE.
+func isMethod(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; (c < 'A' || c > 'Z') && c != '-' {
+			return false
+		}
+	}
+	return text != ""
+}

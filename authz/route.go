@@ -1,7 +1,6 @@
 package authz
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,13 +14,17 @@ type Route struct {
 	// segment, ** at the end for the rest, which may be nothing. The segment
 	// {org_code} must be the token's organization.
 	Path string
-	// Methods are those that match, in upper case. Nil is all. A public route
-	// for OPTIONS alone matches only browsers' preflights.
+	// Methods are those that match, in upper case. Nil is all. GET covers HEAD
+	// too. A public route for OPTIONS alone matches only browsers' preflights.
 	Methods []string
-	// Policy is the name of the policy. Empty is default.
+	// Policy is the name of the policy. Empty is default, or, where there is
+	// none of that name, a policy that asks nothing.
 	Policy string
 	// Public lets every request pass, without identity. It takes no policy.
 	Public bool
+	// Deny lets no request pass, whatever policy Envoy names. It takes no
+	// policy and is not public.
+	Deny bool
 }
 
 // CheckPath reports what is wrong with the path of a route.
@@ -32,12 +35,7 @@ func CheckPath(path string) error {
 
 // CheckMethod reports what is wrong with a method of a route.
 func CheckMethod(method string) error {
-	for i := range len(method) {
-		if c := method[i]; (c < 'A' || c > 'Z') && c != '-' {
-			return fmt.Errorf("%q: want a method in upper case, like GET", method)
-		}
-	}
-	if method == "" {
+	if !isMethod(method) {
 		return fmt.Errorf("%q: want a method in upper case, like GET", method)
 	}
 	return nil
@@ -48,11 +46,12 @@ type route struct {
 	path      string
 	pattern   pattern
 	methods   []string
-	policy    *policy // the one named public for everyone
+	policy    *policy // public for everyone, nil for nobody
+	deny      Reason  // why nobody passes; empty where somebody may
 	preflight bool    // matches browsers' preflights alone
 }
 
-func (r Route) compile(policies map[string]*policy) (*route, error) {
+func (r Route) compile(policies policies) (*route, error) {
 	pattern, err := parsePattern(r.Path)
 	if err != nil {
 		return nil, fmt.Errorf("path %w", err)
@@ -65,27 +64,35 @@ func (r Route) compile(policies map[string]*policy) (*route, error) {
 			return nil, fmt.Errorf("methods: %w", err)
 		}
 	}
-	compiled := &route{path: r.Path, pattern: pattern, methods: slices.Clone(r.Methods), policy: policies[cmp.Or(r.Policy, defaultPolicy)]}
+	compiled := &route{path: r.Path, pattern: pattern, methods: slices.Clone(r.Methods)}
 	switch {
+	case r.Public && r.Deny:
+		return nil, errors.New("a route is public or denies, not both")
 	case r.Public && r.Policy != "":
 		return nil, errors.New("a public route takes no policy")
+	case r.Deny && r.Policy != "":
+		return nil, errors.New("a route that denies takes no policy")
 	case r.Public && pattern.org >= 0:
-		return nil, errors.New("a public route has no token to compare {org_code} with: write {org}")
+		return nil, errors.New("a public route has no token to compare {org_code} with: use * for any segment")
 	case r.Public:
 		compiled.policy, compiled.preflight = public, slices.Equal(r.Methods, []string{"OPTIONS"})
-	case compiled.policy == nil:
-		return nil, fmt.Errorf("no policy is named %q", r.Policy)
+	case r.Deny:
+		compiled.deny = RouteDenied
+	default:
+		if compiled.policy = policies.of(r.Policy); compiled.policy == nil {
+			return nil, fmt.Errorf("no policy is named %q", r.Policy)
+		}
 	}
 	return compiled, nil
 }
 
 // Check reports what is wrong with the route, among these policies.
-func (r Route) Check(policies map[string]Policy) error {
-	names := map[string]*policy{defaultPolicy: {}}
-	for name := range policies {
-		names[name] = &policy{}
+func (r Route) Check(defined map[string]Policy) error {
+	all := policies{}
+	for name := range defined {
+		all[name] = &policy{}
 	}
-	_, err := r.compile(names)
+	_, err := r.compile(all)
 	return err
 }
 
@@ -94,7 +101,8 @@ func (r *route) takes(request *Request) bool {
 	if r.preflight && !request.isPreflight() {
 		return false
 	}
-	return r.methods == nil || slices.Contains(r.methods, request.Method)
+	return r.methods == nil || slices.Contains(r.methods, request.Method) ||
+		request.Method == "HEAD" && slices.Contains(r.methods, "GET")
 }
 
 // org returns the organization that the path names, and whether the route

@@ -8,8 +8,9 @@ import (
 // routes finds the first route that matches. It is a tree of segments, so that
 // the routes of other paths cost nothing.
 type routes struct {
-	all  []*route
-	root *node
+	all    []*route
+	exact  *node
+	folded *node // the same with the case of literals folded
 }
 
 // node is what the routes say of one place in a path. Lists of routes hold
@@ -22,18 +23,20 @@ type node struct {
 	first    int   // the first route at this place or behind
 }
 
-func compileRoutes(list []Route, policies map[string]*policy) (*routes, error) {
+func compileRoutes(list []Route, policies policies) (*routes, error) {
 	if len(list) == 0 {
 		return nil, nil //nolint:nilnil // without routes the path decides nothing
 	}
-	t := &routes{root: &node{}}
+	t := &routes{exact: &node{}, folded: &node{}}
 	for number, r := range list {
 		compiled, err := r.compile(policies)
 		if err != nil {
 			return nil, fmt.Errorf("route %q: %w", r.Path, err)
 		}
 		t.all = append(t.all, compiled)
-		t.root.add(&compiled.pattern, compiled.pattern.segments, number)
+		pattern := &compiled.pattern
+		t.exact.add(pattern, pattern.segments, number)
+		t.folded.add(pattern, foldAll(pattern.segments), number)
 	}
 	return t, nil
 }
@@ -66,18 +69,23 @@ func (n *node) child(segment string, number int) *node {
 }
 
 // match returns the first route for the request, whose path is canonical; nil
-// when there is none.
-func (t *routes) match(path string, request *Request) *route {
-	number := t.find(t.root, path, request, len(t.all))
-	if number == len(t.all) {
-		return nil
+// when there is none. It is not ok when an upstream that ignores case would see
+// another route, or one where there is none.
+func (t *routes) match(path string, request *Request) (matched *route, ok bool) {
+	number := t.find(t.exact, path, request, len(t.all), decoded)
+	if t.find(t.folded, path, request, number, fold) != number {
+		return nil, false
 	}
-	return t.all[number]
+	if number == len(t.all) {
+		return nil, true
+	}
+	return t.all[number], true
 }
 
 // find returns the number of the first route below n that matches, or best if
-// that comes first. It looks at each node at most once.
-func (t *routes) find(n *node, path string, request *Request, best int) int {
+// that comes first. Segments of the path are read by read. It looks at each node
+// at most once.
+func (t *routes) find(n *node, path string, request *Request, best int, read func(string) string) int {
 	if n == nil || n.first >= best {
 		return best
 	}
@@ -86,8 +94,10 @@ func (t *routes) find(n *node, path string, request *Request, best int) int {
 		return t.firstOf(n.end, request, best)
 	}
 	segment, path, _ := strings.Cut(path, "/")
-	best = t.find(n.literals[decoded(segment)], path, request, best)
-	return t.find(n.any, path, request, best)
+	if len(n.literals) > 0 {
+		best = t.find(n.literals[read(segment)], path, request, best, read)
+	}
+	return t.find(n.any, path, request, best, read)
 }
 
 func (t *routes) firstOf(numbers []int, request *Request, best int) int {

@@ -54,7 +54,7 @@ func TestFirstRouteWins(t *testing.T) {
 	for target, want := range map[string]string{
 		"GET /a/b/c": "/a/{x}/c", "GET /a/b/d": "/a/b/*", "GET /a/z/c": "/a/{x}/c", "GET /a/z/d": "", "POST /a/z/d": "/a/**", "POST /a/b/d": "/a/b/*",
 		"POST /a": "/a/**", "GET /a": "/a", "POST /a/b/c/d/e": "/a/**", "GET /d@e": "/d%40e", "GET /d%40e": "/d%40e", "GET /*": "/%2A", "GET /%2a": "/%2A", "GET /z": "",
-		"GET /": "/", "GET /x": "/x/**", "POST /x": "/x", "GET /x/": "/x/**", "GET /a/": "/a", "GET /A/b/c": "", "GET /a/b": "", "GET /a%20/b": "",
+		"GET /": "/", "GET /x": "/x/**", "POST /x": "/x", "GET /x/": "/x/**", "GET /a/": "/a", "GET /A/b/c": "bad_path", "HEAD /x": "/x/**", "HEAD /a/b/c": "/a/{x}/c", "HEAD /a/z/d": "", "GET /a/b": "", "GET /a%20/b": "",
 	} {
 		method, path, _ := strings.Cut(target, " ")
 		canonical, ok := canonicalPath(path)
@@ -62,8 +62,12 @@ func TestFirstRouteWins(t *testing.T) {
 			t.Fatalf("%s is not canonical", path)
 		}
 		got := ""
-		if r := routes.match(canonical, &Request{Method: method}); r != nil {
+		r, ok := routes.match(canonical, &Request{Method: method})
+		if r != nil {
 			got = r.path
+		}
+		if !ok {
+			got = "bad_path"
 		}
 		if got != want {
 			t.Errorf("%s: got %q, want %q", target, got, want)
@@ -72,7 +76,17 @@ func TestFirstRouteWins(t *testing.T) {
 }
 
 // plainMatch looks at one route after the other.
-func plainMatch(list *routes, path string, request *Request) *route {
+func plainMatch(list *routes, path string, request *Request) (matched *route, ok bool) {
+	equal := func(a, b string) bool { return a == b }
+	exact := plainFirst(list, path, request, equal)
+	if plainFirst(list, path, request, strings.EqualFold) != exact {
+		return nil, false
+	}
+	return exact, true
+}
+
+// plainFirst returns the first route that matches where literals are compared so.
+func plainFirst(list *routes, path string, request *Request, equal func(a, b string) bool) *route {
 	for _, r := range list.all {
 		segments := strings.Split(path, "/")
 		if path == "" {
@@ -81,7 +95,7 @@ func plainMatch(list *routes, path string, request *Request) *route {
 		p := r.pattern
 		matches := len(segments) == len(p.segments) || p.rest && len(segments) > len(p.segments)
 		for i := 0; matches && i < len(p.segments); i++ {
-			matches = p.segments[i] == anySegment || p.segments[i] == decoded(segments[i])
+			matches = p.segments[i] == anySegment || equal(p.segments[i], decoded(segments[i]))
 		}
 		if matches && r.takes(request) {
 			return r
@@ -103,7 +117,7 @@ func TestTreeMatchesAsOneRouteAfterTheOther(t *testing.T) {
 	for range 500 {
 		var list []Route
 		for range 1 + random.IntN(12) {
-			r := Route{Path: somePath("a", "b", "*", "{x}", "%40") + pick("/**", "/", "/a"), Policy: "p"}
+			r := Route{Path: somePath("a", "b", "k", "B", "*", "{x}", "%40") + pick("/**", "/", "/a"), Policy: "p"}
 			if random.IntN(2) == 0 {
 				r.Methods = []string{pick("GET", "POST")}
 			}
@@ -115,10 +129,11 @@ func TestTreeMatchesAsOneRouteAfterTheOther(t *testing.T) {
 			_, covered[r] = routes.coveredBy(number)
 		}
 		for range 50 {
-			path, request := strings.TrimPrefix(somePath("a", "b", "@", "%40", "c"), "/"), &Request{Method: pick("GET", "POST", "PUT")}
-			got, want := routes.match(path, request), plainMatch(routes, path, request)
-			if got != want {
-				t.Fatalf("%s %q among %+v: got %+v, want %+v", request.Method, path, list, got, want)
+			path, request := strings.TrimPrefix(somePath("a", "b", "A", "K", "%E2%84%AA", "@", "%40", "c"), "/"), &Request{Method: pick("GET", "POST", "PUT", "HEAD")}
+			got, ok := routes.match(path, request)
+			want, wantOK := plainMatch(routes, path, request)
+			if got != want || ok != wantOK {
+				t.Fatalf("%s %q among %+v: got %+v %t, want %+v %t", request.Method, path, list, got, ok, want, wantOK)
 			}
 			if covered[got] {
 				t.Fatalf("%s %q among %+v matches a route said to be covered: %+v", request.Method, path, list, got)
@@ -159,7 +174,10 @@ func TestRoutesThatAreRefused(t *testing.T) {
 	}
 	for wrong, r := range map[string]Route{
 		"no policy is named":             {Path: "/a", Policy: "nobody"},
+		"is named \"default\"":           {Path: "/a", Policy: "default"},
 		"a public route takes no policy": {Path: "/a", Policy: "default", Public: true},
+		"denies takes no policy":         {Path: "/a", Policy: "default", Deny: true},
+		"public or denies, not both":     {Path: "/a", Public: true, Deny: true},
 		"has no token to compare":        {Path: "/{org_code}", Public: true},
 		"methods is empty":               {Path: "/a", Methods: []string{}},
 		"upper case":                     {Path: "/a", Methods: []string{"get"}},
@@ -194,8 +212,9 @@ func FuzzPath(f *testing.F) {
 			t.Fatalf("%q becomes %q becomes %q", target, path, again)
 		}
 		request := &Request{Method: "GET"}
-		if got, want := routes.match(path, request), plainMatch(routes, path, request); got != want {
-			t.Fatalf("%q: got %v, want %v", target, got, want)
+		got, ok := routes.match(path, request)
+		if want, wantOK := plainMatch(routes, path, request); got != want || ok != wantOK {
+			t.Fatalf("%q: got %v %t, want %v %t", target, got, ok, want, wantOK)
 		}
 	})
 }
@@ -211,8 +230,8 @@ func BenchmarkRoutes(b *testing.B) {
 		b.Run(fmt.Sprintf("of=%d", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				path, ok := canonicalPath(request.Path)
-				if !ok || routes.match(path, request) == nil {
+				path, _ := canonicalPath(request.Path)
+				if matched, ok := routes.match(path, request); !ok || matched == nil {
 					b.Fatal("no match")
 				}
 			}

@@ -21,15 +21,13 @@ type Rules struct {
 
 // rules is Rules, ready for use.
 type rules struct {
+	domain string              // of the issuer, empty in a policy
 	orgs   map[string]struct{} // nil is any
-	actors []kinde.Actor
+	actors []kinde.Actor       // nil is users and machines
 }
 
 func (r Rules) compile() (*rules, error) {
 	compiled := &rules{actors: slices.Clone(r.Actors)}
-	if r.Actors == nil {
-		compiled.actors = []kinde.Actor{kinde.User, kinde.System}
-	}
 	if r.Actors != nil && len(r.Actors) == 0 {
 		return nil, errors.New("actors is empty: want user, system or both, or leave it out")
 	}
@@ -71,7 +69,13 @@ func CheckOrg(code string) error {
 	return nil
 }
 
-func (r *rules) admitsActor(actor kinde.Actor) bool { return slices.Contains(r.actors, actor) }
+// admitsActor reports whether a user, or a machine, may pass. Nobody else ever may.
+func (r *rules) admitsActor(actor kinde.Actor) bool {
+	if r.actors == nil {
+		return actor == kinde.User || actor == kinde.System
+	}
+	return slices.Contains(r.actors, actor)
+}
 
 // admitsOrg reports whether a token of that organization may pass.
 func (r *rules) admitsOrg(code string) bool {

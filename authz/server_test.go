@@ -13,6 +13,7 @@ import (
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"google.golang.org/protobuf/proto"
@@ -198,11 +199,15 @@ func TestDecisionIsOneLineInTheLog(t *testing.T) {
 		t.Fatalf("%d lines, want 1", len(all))
 	}
 	got := all[0]
-	delete(got, "duration")
+	if ms, ok := got["duration_ms"].(float64); !ok || ms <= 0 || ms > 10_000 {
+		t.Errorf("duration_ms is %v", got["duration_ms"])
+	}
+	delete(got, "duration_ms")
 	delete(got, "msg")
 	for field, want := range map[string]any{
 		"decision": "allow", "reason": "allowed", "actor": "system", "org_code": "org_a", "policy": "default",
 		"method": "GET", "path": "/a", "x-request-id": "r1",
+		"issuer": domain, "client_id": "c",
 		"decision_id": response.GetDynamicMetadata().GetFields()["decision_id"].GetStringValue(),
 	} {
 		if got[field] != want {
@@ -212,6 +217,61 @@ func TestDecisionIsOneLineInTheLog(t *testing.T) {
 	}
 	if len(got) > 0 {
 		t.Errorf("fields that nobody asked for: %v", got)
+	}
+}
+
+func TestDenialsAreLoggedAtEveryLevel(t *testing.T) {
+	for _, level := range []zapcore.Level{zap.DebugLevel, zap.InfoLevel, zap.WarnLevel, zap.ErrorLevel, zap.FatalLevel} {
+		logs := &lines{}
+		core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), logs, level)
+		authorizer, err := NewAuthorizer(Config{Issuers: map[string]Rules{domain: {}}, Verifier: verifierFunc(func() (*kinde.Token, error) {
+			return &kinde.Token{Issuer: domain, Actor: kinde.User, Subject: "u"}, nil
+		})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := NewServer(authorizer, zap.New(core), nil)
+		ask(t, server, checkWith(bearer))
+		allows := strings.Count(logs.String(), `"allowed"`)
+		if want := level <= zap.InfoLevel; allows == 1 != want || allows > 1 {
+			t.Errorf("at %s: %d allows are logged", level, allows)
+		}
+		ask(t, server, checkWith(nil))
+		if n := strings.Count(logs.String(), `"missing_token"`); n != 1 {
+			t.Errorf("at %s: %d denials are logged", level, n)
+		}
+	}
+}
+
+func TestTheLogNamesWhatIsMissing(t *testing.T) {
+	token := &kinde.Token{Issuer: domain, Actor: kinde.User, Subject: "u", ClientID: "c", Scopes: []string{"a"}, Permissions: []string{"p"}}
+	for name, test := range map[string]struct {
+		policy Policy
+		reason Reason
+		want   []any
+	}{
+		"scopes":      {Policy{Scopes: []string{"b", "a", "c"}}, InsufficientScope, []any{"b", "c"}},
+		"permissions": {Policy{Scopes: []string{"a"}, Permissions: []string{"q"}, Roles: []string{"r"}}, MissingPermission, []any{"q"}},
+		"roles":       {Policy{Roles: []string{"r"}}, MissingRole, []any{"r"}},
+		"flags":       {Policy{FeatureFlags: map[string]kinde.FlagValue{"f": kinde.BoolFlag(true)}}, FeatureDisabled, []any{"f"}},
+		"actors":      {Policy{Actors: []kinde.Actor{kinde.System}}, ActorNotAllowed, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			logs := &lines{}
+			authorizer, err := NewAuthorizer(Config{
+				Issuers: map[string]Rules{domain: {}}, Policies: map[string]Policy{"default": test.policy},
+				Verifier: verifierFunc(func() (*kinde.Token, error) { return token, nil }),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), logs, zap.InfoLevel)
+			assertDenied(t, ask(t, NewServer(authorizer, zap.New(core), nil), checkWith(bearer)), test.reason, 403)
+			got, _ := logs.all(t)[0]["missing"].([]any)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -249,7 +309,14 @@ func TestEveryReasonIsInOneStep(t *testing.T) {
 				}
 			}
 		}
-		if want := 1; n != want && reason != InternalError {
+		want := 1
+		switch reason {
+		case BadRequest:
+			want = 2 // each with a detail of its own
+		case InternalError:
+			want = 0
+		}
+		if n != want {
 			t.Errorf("%s is in %d steps, want %d", reason, n, want)
 		}
 	}

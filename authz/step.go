@@ -19,52 +19,71 @@ type Outcome string
 
 // The outcomes of a step.
 const (
-	Passed     Outcome = "passed"
-	Decided    Outcome = "decided" // here the request was denied, or answered
-	NotReached Outcome = "not reached"
+	Passed        Outcome = "passed"
+	NotConfigured Outcome = "not configured" // nothing was asked, so everything passes
+	Decided       Outcome = "decided"        // here the request was denied, or answered
+	NotReached    Outcome = "not reached"
 )
 
-// steps are the questions in the order in which [Authorizer.Decide] and
-// [kinde.Verifier.Verify] ask them, each with the reasons it can end with.
-var steps = []struct {
+// step is a question, with the reasons it can end with.
+type step struct {
 	name    string
 	reasons []Reason
-}{
-	{"path", []Reason{BadPath}},
-	{"Connection header", []Reason{BadRequest}},
-	{"policy named by Envoy", []Reason{UnknownPolicy}},
-	{"protected resource metadata", []Reason{MetadataDocument}},
-	{"public route", []Reason{Public}},
-	{"credentials", []Reason{MissingToken, MalformedAuthorization}},
-	{"form of the token", []Reason{kinde.MalformedToken}},
-	{"algorithm", []Reason{kinde.UnsupportedAlgorithm}},
-	{"issuer", []Reason{kinde.WrongIssuer}},
-	{"key", []Reason{kinde.KeysUnavailable, kinde.UnknownKey}},
-	{"signature", []Reason{kinde.Overloaded, kinde.BadSignature}},
-	{"claims and times", []Reason{kinde.InvalidClaims, kinde.TokenExpired, kinde.TokenNotYetValid}},
-	{"audience", []Reason{kinde.EmptyAudience, kinde.WrongAudience}},
-	{"kind of token", []Reason{kinde.NotAnAccessToken}},
-	{"user or machine", []Reason{kinde.UnknownActor}},
-	{"actor", []Reason{ActorNotAllowed}},
-	{"organization", []Reason{OrgMissing, OrgNotAllowed}},
-	{"organization in the path", []Reason{OrgMismatch}},
-	{"scopes", []Reason{InsufficientScope}},
-	{"permissions", []Reason{MissingPermission}},
-	{"roles", []Reason{MissingRole}},
-	{"feature flags", []Reason{FeatureDisabled}},
+	asked   func(*Decision) bool // whether it is asked at all; nil for always
+	detail  string               // of the reason, where two steps share it
 }
 
-// Steps returns what the decision looked at, in order. All passed in one that
-// allows a token; after a fault of the service none is known to have.
+// steps are the questions in the order in which [Authorizer.Decide] and
+// [kinde.Verifier.Verify] ask them.
+var steps = []step{
+	{name: "method", reasons: []Reason{BadRequest}, detail: methodDetail, asked: (*Decision).judgesPaths},
+	{name: "path", reasons: []Reason{BadPath}, asked: (*Decision).judgesPaths},
+	{name: "Connection header", reasons: []Reason{BadRequest}, detail: connectionDetail},
+	{name: "policy named by Envoy", reasons: []Reason{UnknownPolicy}, asked: func(d *Decision) bool { return d.named }},
+	{name: "protected resource metadata", reasons: []Reason{MetadataDocument}, asked: func(d *Decision) bool { return d.resource() != nil }},
+	{name: "route", reasons: []Reason{NoRoute, RouteDenied}, asked: (*Decision).hasRoutes},
+	{name: "public route", reasons: []Reason{Public}, asked: (*Decision).hasRoutes},
+	{name: "credentials", reasons: []Reason{MissingToken, MalformedAuthorization}},
+	{name: "form of the token", reasons: []Reason{kinde.MalformedToken}},
+	{name: "algorithm", reasons: []Reason{kinde.UnsupportedAlgorithm}},
+	{name: "issuer", reasons: []Reason{kinde.WrongIssuer}},
+	{name: "key", reasons: []Reason{kinde.KeysUnavailable, kinde.UnknownKey}},
+	{name: "signature", reasons: []Reason{kinde.Overloaded, kinde.BadSignature}},
+	{name: "claims and times", reasons: []Reason{kinde.InvalidClaims, kinde.TokenExpired, kinde.TokenNotYetValid}},
+	{name: "kind of token", reasons: []Reason{kinde.NotAnAccessToken}},
+	{name: "audience", reasons: []Reason{kinde.EmptyAudience, kinde.WrongAudience}, asked: func(d *Decision) bool { return !d.identity.anyAudience }},
+	{name: "user or machine", reasons: []Reason{kinde.UnknownActor}},
+	{name: "actor", reasons: []Reason{ActorNotAllowed}, asked: func(d *Decision) bool { return d.identity.issuer.actors != nil || d.policy.actors != nil }},
+	{name: "organization", reasons: []Reason{OrgMissing, OrgNotAllowed}, asked: func(d *Decision) bool { return d.identity.issuer.orgs != nil || d.policy.orgs != nil }},
+	{name: "organization in the path", reasons: []Reason{OrgMismatch}, asked: func(d *Decision) bool { return d.route.pattern.org >= 0 }},
+	{name: "scopes", reasons: []Reason{InsufficientScope}, asked: func(d *Decision) bool { return len(d.policy.scopes) > 0 }},
+	{name: "permissions", reasons: []Reason{MissingPermission}, asked: func(d *Decision) bool { return len(d.policy.permissions) > 0 }},
+	{name: "roles", reasons: []Reason{MissingRole}, asked: func(d *Decision) bool { return len(d.policy.roles) > 0 }},
+	{name: "feature flags", reasons: []Reason{FeatureDisabled}, asked: func(d *Decision) bool { return len(d.policy.flags) > 0 }},
+}
+
+func (d *Decision) judgesPaths() bool { return d.by.judgesPaths() }
+
+func (d *Decision) hasRoutes() bool { return d.by.routes != nil }
+
+// decided reports whether the decision was made at this step.
+func (s *step) decided(d *Decision) bool {
+	return slices.Contains(s.reasons, d.Reason) && (s.detail == "" || s.detail == d.Detail)
+}
+
+// Steps returns what the decision looked at, in order. After a fault of the
+// service nothing is known to have been.
 func (d *Decision) Steps() []Step {
-	list, outcome := make([]Step, 0, len(steps)), Passed
-	if d.Reason == InternalError {
-		outcome = NotReached
-	}
+	list, reached := make([]Step, 0, len(steps)), d.by != nil && d.Reason != InternalError
 	for _, s := range steps {
-		if slices.Contains(s.reasons, d.Reason) {
-			list, outcome = append(list, Step{s.name, Decided}), NotReached
-			continue
+		outcome := Passed
+		switch {
+		case !reached:
+			outcome = NotReached
+		case s.decided(d):
+			outcome, reached = Decided, false
+		case s.asked != nil && !s.asked(d):
+			outcome = NotConfigured
 		}
 		list = append(list, Step{s.name, outcome})
 	}

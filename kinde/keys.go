@@ -14,7 +14,7 @@ const (
 	// coolDown is how long further unknown key IDs cause no refetch after one
 	// did: what a flood costs the issuer, and the longest that a flood can
 	// hide a new key.
-	coolDown = 30 * time.Second
+	coolDown = 10 * time.Second
 
 	minRetry = time.Second
 	maxRetry = 10 * time.Second

@@ -113,6 +113,11 @@ func (l *lab) wants(what, token string, want kinde.Reason) {
 	}
 }
 
+func (l *lab) passes(token string) bool {
+	_, err := l.verifier.Verify(l.Context(), token)
+	return err == nil
+}
+
 func (l *lab) unknownKey() string {
 	token, err := l.issuer.Broken("unknown-key")
 	if err != nil {

@@ -33,12 +33,12 @@ const (
 	// TokenNotYetValid is a token whose nbf or iat, with the leeway, is in the
 	// future.
 	TokenNotYetValid Reason = "token_not_yet_valid"
+	// NotAnAccessToken is an ID token or another JWT that the same keys sign.
+	NotAnAccessToken Reason = "not_an_access_token"
 	// EmptyAudience is a token bound to no audience where one is required.
 	EmptyAudience Reason = "empty_audience"
 	// WrongAudience is a token bound to other audiences.
 	WrongAudience Reason = "wrong_audience"
-	// NotAnAccessToken is an ID token or another JWT that the same keys sign.
-	NotAnAccessToken Reason = "not_an_access_token"
 	// UnknownActor is a valid token of neither a user nor a machine.
 	UnknownActor Reason = "unknown_actor"
 )

@@ -5,12 +5,16 @@ import "time"
 // Verdict is what was found about one token, and for how long it holds.
 type Verdict struct {
 	// Token is the verified token, nil when it was refused. A token that is
-	// refused for [UnknownActor] alone is there all the same, since everything
-	// but the actor was verified.
+	// refused for [EmptyAudience], [WrongAudience] or [UnknownActor] is there
+	// all the same, for the log: its signature, claims, times and kind were
+	// verified. Never let it pass: look at Err first.
 	Token *Token
 	// Err is why the token was refused, always an [*Error]; nil when it is
 	// good.
 	Err error
+	// AnyAudience tells that the token's issuer is configured without an
+	// audience, so that nothing was compared with aud.
+	AnyAudience bool
 	// Validity is how long the verdict holds.
 	Validity
 }

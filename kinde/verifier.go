@@ -163,11 +163,13 @@ var (
 // until ctx's deadline, so that the caller can still answer. The fetch of a key goes
 // on for the next one.
 //
-// The error is always an [*Error]. With [UnknownActor] alone the token comes
-// back beside it, since everything but the actor was verified.
+// The error is always an [*Error], and the token nil then.
 func (v *Verifier) Verify(ctx context.Context, token string) (*Token, error) {
 	verdict := v.Judge(ctx, token)
-	return verdict.Token, verdict.Err
+	if verdict.Err != nil {
+		return nil, verdict.Err
+	}
+	return verdict.Token, nil
 }
 
 // Judge is [Verifier.Verify] for a caller that remembers: the verdict says for
@@ -238,19 +240,24 @@ func (v *Verifier) accept(issuer *issuer, key *key, header *header, claims *clai
 	case err != nil:
 		return Verdict{Err: err}
 	}
-	token.Expires = times.expires
-	verdict := Verdict{Validity: signed.within(times, v.leeway)}
-	switch {
-	case issuer.audience != nil && len(audience) == 0:
-		verdict.Err = errEmptyAud
-	case issuer.audience != nil && !slices.ContainsFunc(audience, func(a string) bool { return slices.Contains(issuer.audience, a) }):
-		verdict.Err = errWrongAud
-	case claims.foreign || !header.isAccessToken():
-		verdict.Err = errForeign
-	case token.Actor == "":
-		verdict.Token, verdict.Err = token, errActor
-	default:
-		verdict.Token = token
+	within := signed.within(times, v.leeway)
+	if claims.foreign || !header.isAccessToken() {
+		return Verdict{Err: errForeign, Validity: within}
 	}
-	return verdict
+	token.Expires = times.expires
+	return Verdict{Token: token, Err: issuer.refuse(token, audience), AnyAudience: issuer.audience == nil, Validity: within}
+}
+
+// refuse reports why an access token in its lifetime does not pass.
+func (i *issuer) refuse(token *Token, audience []string) error {
+	switch {
+	case i.audience != nil && len(audience) == 0:
+		return errEmptyAud
+	case i.audience != nil && !slices.ContainsFunc(audience, func(a string) bool { return slices.Contains(i.audience, a) }):
+		return errWrongAud
+	case token.Actor == "":
+		return errActor
+	default:
+		return nil
+	}
 }

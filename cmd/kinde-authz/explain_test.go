@@ -22,6 +22,7 @@ import (
 const explainSettings = `
 issuers: [{domain: https://t.kinde.com, audience: [https://api.example.com], allowed_orgs: [org_acme, org_two]}]
 policies:
+  default: {}
   run: {permissions: [agents:run, agents:own], actors: [user]}
   internal: {actors: [system], scopes: [jobs:run], allow_without_org: true}
   flags: {feature_flags: {agent-v2: true}}
@@ -77,10 +78,12 @@ func TestExplainForPeople(t *testing.T) {
 route     /run
 policy    run
 
+  ok      method
   ok      path
   ok      Connection header
-  ok      policy named by Envoy
+  --      policy named by Envoy: not configured
   ok      protected resource metadata
+  ok      route
   ok      public route
   ok      credentials
   ok      form of the token
@@ -89,16 +92,16 @@ policy    run
   ok      key
   ok      signature
   ok      claims and times
-  ok      audience
   ok      kind of token
+  ok      audience
   ok      user or machine
   ok      actor
   ok      organization
-  ok      organization in the path
-  ok      scopes
+  --      organization in the path: not configured
+  --      scopes: not configured
   =>      permissions: missing_permission
-  --      roles
-  --      feature flags
+          roles: not reached
+          feature flags: not reached
 
 deny      missing_permission, status 403 Forbidden
 missing   agents:own
@@ -119,9 +122,9 @@ sets      x-kinde-scopes: openid profile email offline
 sets      x-kinde-token-expires: 253402300799
 sets      x-kinde-token-id: j1
 sets      x-kinde-user-id: ` + kindetest.UserID + `
-removes   x-kinde-email x-kinde-forged x-kinde-omitted
+removes   x-kinde-assertion x-kinde-email x-kinde-forged x-kinde-omitted
 `
-	if _, end, _ := strings.Cut(got, "feature flags\n\n"); code != exitFine || end != want {
+	if _, end, _ := strings.Cut(got, "feature flags: not configured\n\n"); code != exitFine || end != want {
 		t.Errorf("exit code %d, (-want +got)\n%s", code, cmp.Diff(want, end))
 	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // marks are how the outcomes of steps are printed.
-var marks = map[authz.Outcome]string{authz.Passed: "ok", authz.Decided: "=>", authz.NotReached: "--"}
+var marks = map[authz.Outcome]string{authz.Passed: "ok", authz.NotConfigured: "--", authz.Decided: "=>", authz.NotReached: "  "}
 
 // text is the explanation for people.
 func (e *explanation) text() string {
@@ -29,8 +29,11 @@ func (e *explanation) text() string {
 	out.WriteByte('\n')
 	for _, s := range e.Steps {
 		text := s.Name
-		if s.Outcome == authz.Decided {
+		switch s.Outcome {
+		case authz.Decided:
 			text += ": " + string(e.Reason)
+		case authz.NotConfigured, authz.NotReached:
+			text += ": " + string(s.Outcome)
 		}
 		line("  "+marks[s.Outcome], "%s", text)
 	}

@@ -148,7 +148,7 @@ var settingsFiles = []struct {
 	{"a flag that is null", "policies: {p: {feature_flags: {a: null}}}", false, false},
 	{"allow_without_org as a string", "policies: {p: {allow_without_org: 'yes'}}", false, false},
 	{"allow_without_org as YAML 1.1 had it", "policies: {p: {allow_without_org: yes}}", false, false},
-	{"routes", "policies: {p: {}}\nroutes: [{path: /a, public: true}, {path: '/b/{x}/**', methods: [GET, POST], policy: p}, {path: /c}, {path: /d, policy: default}]", true, false},
+	{"routes", "policies: {p: {}, default: {}}\nroutes: [{path: /a, public: true}, {path: '/b/{x}/**', methods: [GET, POST], policy: p}, {path: /c}, {path: /d, policy: default}]", true, false},
 	{"no routes", "routes: []", false, false},
 	{"a route without a path", "routes: [{policy: default}]", false, false},
 	{"a path without a slash", "routes: [{path: a}]", false, false},
