@@ -3,19 +3,28 @@ package authz
 import (
 	"context"
 	"sync"
+	"time"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/encoding"
 	_ "google.golang.org/grpc/encoding/proto" // the codec of all other messages
 	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/tap"
 )
+
+// MaxMessageBytes is the longest CheckRequest that is read; for a longer one the
+// call fails. Envoy sends 60 KiB of headers by default, and a body where it is told
+// to.
+const MaxMessageBytes = 256 << 10
 
 // NewGRPC returns a gRPC server that answers Envoy's external authorization
 // calls. The bytes of a call go straight to [Server.Answer] and those of the
 // answer straight back; other services that are registered with it work as ever.
+// All messages together take a bounded amount of memory, whoever sends them.
 func NewGRPC(server *Server, options ...grpc.ServerOption) *grpc.Server {
-	s := grpc.NewServer(append(options, grpc.ForceServerCodecV2(codec{encoding.GetCodecV2("proto")}))...)
+	s := grpc.NewServer(append(options, grpc.ForceServerCodecV2(codec{encoding.GetCodecV2("proto")}),
+		grpc.MaxRecvMsgSize(MaxMessageBytes), grpc.InTapHandle(limitWait))...)
 	s.RegisterService(&service, server)
 	return s
 }
@@ -28,22 +37,53 @@ var service = grpc.ServiceDesc{
 	Metadata:    authv3.Authorization_ServiceDesc.Metadata,
 }
 
-// answerCall answers one call.
+// answerCall answers one call. The message is read, and its memory taken, only
+// once there is room for it.
 func answerCall(server any, ctx context.Context, read func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
+	s := server.(*Server)
+	if !s.room.take(MaxMessageBytes) {
+		return answerWith(s.refuseUnread), nil
+	}
+	taken := int64(MaxMessageBytes)
+	defer func() { s.room.give(taken) }()
 	request := &wire{}
 	if err := read(request); err != nil {
 		return nil, err
 	}
 	defer request.Free()
+	s.room.give(taken - int64(request.Len()))
+	taken = int64(request.Len())
 	answer := func(ctx context.Context, _ any) (any, error) {
-		buffer := answerBuffers.Get(0)
-		*buffer = server.(*Server).Answer(ctx, request.ReadOnlyData(), (*buffer)[:0])
-		return &wire{mem.NewBuffer(buffer, answerBuffers)}, nil
+		return answerWith(func(out []byte) []byte { return s.Answer(ctx, request.ReadOnlyData(), out) }), nil
 	}
 	if intercept == nil {
 		return answer(ctx, request)
 	}
 	return intercept(ctx, request, &grpc.UnaryServerInfo{Server: server, FullMethod: authv3.Authorization_Check_FullMethodName}, answer)
+}
+
+// answerWith returns what write appends to an empty buffer.
+func answerWith(write func(out []byte) []byte) *wire {
+	buffer := answerBuffers.Get(0)
+	*buffer = write((*buffer)[:0])
+	return &wire{mem.NewBuffer(buffer, answerBuffers)}
+}
+
+// maxWait is how long a call may take at most, from its first byte. Envoy says how
+// long it waits; whoever says nothing, or more, could hold room for ever.
+const maxWait = 10 * time.Second
+
+// limitWait ends a call that takes too long.
+func limitWait(ctx context.Context, call *tap.Info) (context.Context, error) {
+	if call.FullMethodName != authv3.Authorization_Check_FullMethodName {
+		return ctx, nil
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= maxWait {
+		return ctx, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	context.AfterFunc(ctx, cancel) // it ends with the call
+	return ctx, nil
 }
 
 // answerBytes has room for most answers.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
 // Server answers Envoy's external authorization calls with the decisions of an
@@ -17,6 +19,7 @@ type Server struct {
 	log        *zap.Logger
 	decisions  map[Reason]*zap.Logger
 	observe    func(*Decision, time.Duration)
+	room       room
 }
 
 // NewServer returns a server that logs one line a decision to log, and then
@@ -63,6 +66,23 @@ func (s *Server) Answer(ctx context.Context, message, out []byte) (answer []byte
 	s.observe(&c.decision, c.took)
 	out = appendAnswer(out, &c.decision)
 	c.release() // not after a panic: what is in it then is anyone's guess
+	return out
+}
+
+// refuseUnread appends the denial of a call for whose message there is no room.
+func (s *Server) refuseUnread(out []byte) (answer []byte) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			answer = s.denyFault(out, fault, 0)
+		}
+	}()
+	c := checks.Get().(*check)
+	c.decision = deny(kinde.Overloaded, nil, nil)
+	c.decision.ID, c.decision.Detail = newID(), noRoomDetail
+	c.log(s.decisions[kinde.Overloaded])
+	s.observe(&c.decision, 0)
+	out = appendAnswer(out, &c.decision)
+	c.release()
 	return out
 }
 

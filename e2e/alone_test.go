@@ -20,8 +20,9 @@ import (
 )
 
 // alone starts kinde-authz without an Envoy, on ports of the kernel's choice,
-// and returns its gRPC address. It is ended with the test, and must end well.
-func alone(t *testing.T, program string, args ...string) (address string) {
+// and returns its gRPC address and its process ID. It is ended with the test, and
+// must end well.
+func alone(t *testing.T, program string, args ...string) (address string, pid int) {
 	t.Helper()
 	command := exec.Command(program, args...) // the cleanup ends it
 	command.Env = append(os.Environ(), "KINDE_AUTHZ_LISTEN=127.0.0.1:0", "KINDE_AUTHZ_ADMIN_LISTEN=127.0.0.1:0", "KINDE_AUTHZ_DRAIN_DELAY=0s")
@@ -55,7 +56,7 @@ func alone(t *testing.T, program string, args ...string) (address string) {
 		}
 		return address != ""
 	})
-	return address
+	return address, command.Process.Pid
 }
 
 // reasonFrom asks kinde-authz about a request with a token.
@@ -96,7 +97,7 @@ leeway: 0s
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address := alone(t, programs.Authz, "serve", "--config", config)
+	address, _ := alone(t, programs.Authz, "serve", "--config", config)
 	eventually(t, "the keys are there", func() bool {
 		return reasonFrom(t, address, first.Token(first.UserClaims())) == "allowed" && reasonFrom(t, address, second.Token(second.UserClaims())) == "allowed"
 	})

@@ -19,10 +19,12 @@ const (
 	// dozens of calls and answers. Envoy has a connection a worker.
 	bufferBytes = 128 << 10
 
-	// windowBytes is what Envoy may send before it is read. A fixed size saves
-	// the pings that find one out, and has room for as many calls as may be in
-	// flight.
-	windowBytes = 1 << 20
+	// connWindow and streamWindow are what Envoy may send before it is read, on
+	// a connection and for one call. Fixed sizes save the pings that find them
+	// out; the first has room for as many calls as may be in flight, the second
+	// for one.
+	connWindow   = 1 << 20
+	streamWindow = 64 << 10
 )
 
 // newGRPCServer returns a server with limits that fit Envoy: it pings while
@@ -33,11 +35,10 @@ func newGRPCServer(server *authz.Server, files tlsFiles) (*grpc.Server, error) {
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionAge: 10 * time.Minute, MaxConnectionAgeGrace: time.Minute}),
 		grpc.MaxConcurrentStreams(1024),
-		grpc.MaxRecvMsgSize(256 << 10),
 		grpc.MaxHeaderListSize(64 << 10),
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.ReadBufferSize(bufferBytes), grpc.WriteBufferSize(bufferBytes),
-		grpc.InitialWindowSize(windowBytes), grpc.InitialConnWindowSize(windowBytes),
+		grpc.InitialWindowSize(streamWindow), grpc.InitialConnWindowSize(connWindow),
 	}
 	if files.cert != "" {
 		config, err := files.config()

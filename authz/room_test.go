@@ -1,0 +1,106 @@
+package authz
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/kinde-authz/kinde-authz/kinde"
+)
+
+// overGRPC serves a server whose verifier is scripted, and returns a client.
+func overGRPC(t *testing.T, verify verifierFunc) (*Server, authv3.AuthorizationClient, *lines) {
+	t.Helper()
+	authorizer, err := NewAuthorizer(Config{Verifier: verify, Issuers: map[string]Rules{domain: {}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs := &lines{}
+	core := zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{MessageKey: "msg"}), zapcore.Lock(logs), zap.DebugLevel)
+	server := NewServer(authorizer, zap.New(core), nil)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewGRPC(server)
+	go func() { _ = s.Serve(listener) }()
+	t.Cleanup(s.Stop)
+	conn, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return server, authv3.NewAuthorizationClient(conn), logs
+}
+
+func user() (*kinde.Token, error) {
+	return &kinde.Token{Issuer: domain, Actor: kinde.User, Subject: "u"}, nil
+}
+
+func TestCallsWithoutRoomAreOverloaded(t *testing.T) {
+	server, client, logs := overGRPC(t, user)
+	if !server.room.take(maxRoom - MaxMessageBytes + 1) {
+		t.Fatal("an empty room is full")
+	}
+	response, err := client.Check(t.Context(), checkWith(bearer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	assertDenied(t, response, kinde.Overloaded, 503)
+	server.room.give(1)
+	if response, err = client.Check(t.Context(), checkWith(bearer)); err != nil || response.GetStatus().GetCode() != 0 {
+		t.Errorf("with room for one: %v %v", response, err)
+	}
+	server.room.give(maxRoom - MaxMessageBytes)
+	if used := server.room.used.Load(); used != 0 {
+		t.Errorf("%d bytes are still taken", used)
+	}
+	if line := logs.all(t)[0]; line["reason"] != "overloaded" || line["detail"] != noRoomDetail {
+		t.Errorf("logged %v", line)
+	}
+}
+
+func TestCallsEnd(t *testing.T) {
+	for name, test := range map[string]struct{ asks, want time.Duration }{
+		"as Envoy asks": {500 * time.Millisecond, 500 * time.Millisecond}, "no deadline": {0, maxWait}, "a long one": {600 * time.Second, maxWait},
+	} {
+		t.Run(name, func(t *testing.T) {
+			left := make(chan time.Duration, 1)
+			authorizer, err := NewAuthorizer(Config{Verifier: deadlineOf(left), Issuers: map[string]Rules{domain: {}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			server, client, _ := overGRPC(t, user)
+			server.Use(authorizer)
+			ctx := t.Context()
+			if test.asks > 0 {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, test.asks)
+				defer cancel()
+			}
+			if _, err := client.Check(ctx, checkWith(bearer)); err != nil {
+				t.Fatal(err)
+			}
+			if got := <-left; got > test.want || got < test.want/4 {
+				t.Errorf("%s left, want about %s", got, test.want)
+			}
+		})
+	}
+}
+
+// deadlineOf is a verifier that tells how long it might take.
+type deadlineOf chan time.Duration
+
+func (d deadlineOf) Judge(ctx context.Context, _ string) kinde.Verdict {
+	deadline, _ := ctx.Deadline()
+	d <- time.Until(deadline)
+	token, _ := user()
+	return kinde.Verdict{Token: token}
+}
