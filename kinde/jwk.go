@@ -153,16 +153,19 @@ func (k *jwk) publicKey() (*rsa.PublicKey, error) {
 		return nil, errors.New("e is not 65537 (AQAB)")
 	}
 	text, _ := k.n.str()
-	octets, err := strictBase64.DecodeString(text)
-	if err != nil || len(octets) == 0 || octets[0] == 0 {
+	bytes, err := strictBase64.DecodeString(text)
+	if err != nil || len(bytes) == 0 || bytes[0] == 0 {
 		return nil, errors.New("n is not a base64url number without leading zeros")
 	}
-	n := new(big.Int).SetBytes(octets)
+	n := new(big.Int).SetBytes(bytes)
 	if bits := n.BitLen(); bits < minModulusLen || bits > maxModulusLen {
 		return nil, fmt.Errorf("n has %d bits: want %d to %d", bits, minModulusLen, maxModulusLen)
 	}
 	if n.Bit(0) == 0 {
 		return nil, errors.New("n is even")
+	}
+	if isROCA(n) {
+		return nil, errors.New("n has the fingerprint of a key that can be broken (CVE-2017-15361): replace it")
 	}
 	return &rsa.PublicKey{N: n, E: 65537}, nil
 }

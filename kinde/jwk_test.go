@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
+	mathrand "math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,24 @@ var keyPair = sync.OnceValue(func() *rsa.PrivateKey {
 	}
 	return key
 })
+
+// weakModulus is a key of 2048 bits with the fingerprint of CVE-2017-15361, from
+// the test vectors of those who found it (crocs-muni/roca, mod03.txt).
+const weakModulus = "" +
+	"9dcd7420e420c270a68060eb8b5aa7457a9f6648f86fafed2775cc1f79ae962f1e63f1b9e51c55f9ea6fdc7332e9b005" +
+	"8c9ff2eb1fc89855029cf6aafe21e689feb38ac9ffb12f1ce371bb5d0e9aae64161abce74b4244bf68f1edb4411f756a" +
+	"097c8929c14740245ea355f8332d1aa36bb50c7dcb4505da8de02e4e53d38f8df06097da7524df0df93db48eac8cc4af" +
+	"2d3a16257eb2b2adca6ba464e5974fa92550d31b1babf161e7692d00b86e3dd886ecab4abfbe1a8f8cc263ff4af55cdb" +
+	"45f4249a5193925f5e983d762f0b6800943eb0267b08f42ed311ce1f5c86eacbc8ce4d3cb7a2fee1ef5641423a1cf411" +
+	"4e5ecf50034a60a412523af9e6f4aa11"
+
+func fromHex(digits string) *big.Int {
+	n, ok := new(big.Int).SetString(digits, 16)
+	if !ok {
+		panic("not a number: " + digits)
+	}
+	return n
+}
 
 func number(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.Bytes()) }
 
@@ -68,6 +87,33 @@ func TestAttackUsableKeys(t *testing.T) {
 	}
 }
 
+// Every product of two powers of 65537 modulo the small primes is found, and a
+// number that differs in one of these alone is not.
+func TestROCA(t *testing.T) {
+	small := big.NewInt(1)
+	for prime := range rocaPowers {
+		small.Mul(small, big.NewInt(prime))
+	}
+	random := mathrand.New(mathrand.NewPCG(1, 2))
+	weak := func() *big.Int {
+		n := new(big.Int).Exp(big.NewInt(65537), new(big.Int).SetUint64(random.Uint64()), small)
+		return n.Add(n, new(big.Int).Mul(small, new(big.Int).SetUint64(random.Uint64())))
+	}
+	for range 1000 {
+		modulus := weak()
+		modulus.Mul(modulus, weak())
+		if !isROCA(modulus) {
+			t.Fatalf("%x is not found", modulus)
+		}
+		if isROCA(new(big.Int).Mul(modulus, big.NewInt(11))) { // no power of anything modulo 11
+			t.Fatalf("%x, times 11, is found", modulus)
+		}
+	}
+	if len(rocaPowers) != 38 {
+		t.Errorf("%d primes, want 38: those from 3 to 167", len(rocaPowers))
+	}
+}
+
 func TestAttackUnusableKeys(t *testing.T) {
 	one := big.NewInt(1)
 	pow := func(bits uint) *big.Int { return new(big.Int).Lsh(one, bits) }
@@ -104,6 +150,7 @@ func TestAttackUnusableKeys(t *testing.T) {
 		"P11 1024 bits":           {map[string]any{"n": number(ofBits(1024))}, "1024 bits"},
 		"P11 2047 bits":           {map[string]any{"n": number(ofBits(2047))}, "2047 bits"},
 		"P11 4097 bits":           {map[string]any{"n": number(ofBits(4097))}, "4097 bits"},
+		"P12 ROCA":                {map[string]any{"n": number(fromHex(weakModulus))}, "CVE-2017-15361"},
 		"P13 e 1":                 {map[string]any{"e": number(one)}, "e is not"},
 		"P13 e 2":                 {map[string]any{"e": number(big.NewInt(2))}, "e is not"},
 		"P13 e 3":                 {map[string]any{"e": number(big.NewInt(3))}, "e is not"},
