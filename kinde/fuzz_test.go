@@ -76,17 +76,17 @@ func FuzzClaims(f *testing.F) {
 		if err != nil {
 			return
 		}
-		claims, err := parseClaims(jws.payload)
-		if err != nil {
+		issuer, err := issuerOf(jws.payload)
+		if err != nil || v.issuers[issuer] == nil {
 			return
 		}
-		issuer, _ := claims.issuer.str()
-		if v.issuers[issuer] == nil {
-			return
-		}
-		verdict := v.accept(v.issuers[issuer], &key{}, &header{}, &claims)
+		verdict := v.accept(v.issuers[issuer], &key{}, &header{}, jws.payload)
 		if verdict.Err != nil {
 			return
+		}
+		claims, err := parseClaims(jws.payload)
+		if err != nil {
+			t.Fatal(err)
 		}
 		want, err := jwt.Parse([]byte(buffer), jwt.WithVerify(false), jwt.WithValidate(false))
 		if err != nil {

@@ -37,32 +37,40 @@ type value string
 // of the two they believe (RFC 7515, section 4; RFC 7519, section 4). The text
 // must be valid UTF-8 already; strings and names share its memory.
 func parseObject(text string, members []member) ([]member, error) {
-	s := scanner{text: text}
-	s.blanks()
-	if !s.take('{') {
-		return nil, errJSON
-	}
-	s.blanks()
 	if len(text) > largeText {
 		members = make([]member, 0, min(strings.Count(text, ":"), manyMembers))
 	}
+	ok := eachMember(text, func(m member) { members = append(members, m) })
+	if !ok || repeats(members) {
+		return nil, errJSON
+	}
+	return members, nil
+}
+
+// eachMember calls f for each member of the object that text is, in their order,
+// and reports whether all of the text is valid. It does not look for names that
+// are repeated.
+func eachMember(text string, f func(member)) bool {
+	s := scanner{text: text}
+	s.spaces()
+	if !s.take('{') {
+		return false
+	}
+	s.spaces()
 	if !s.take('}') {
 		for more := true; more; more = s.take(',') {
 			m, ok := s.member()
 			if !ok {
-				return nil, errJSON
+				return false
 			}
-			members = append(members, m)
+			f(m)
 		}
 		if !s.take('}') {
-			return nil, errJSON
+			return false
 		}
 	}
-	s.blanks()
-	if s.at != len(text) || repeats(members) {
-		return nil, errJSON
-	}
-	return members, nil
+	s.spaces()
+	return s.at == len(text)
 }
 
 // hashSeed is new in each process, so that nobody can choose names that collide.
@@ -129,7 +137,7 @@ func (v value) each(f func(value) bool) bool {
 	if !s.take('[') {
 		return false
 	}
-	s.blanks()
+	s.spaces()
 	if s.take(']') {
 		return true
 	}

@@ -20,7 +20,13 @@ func (s *scanner) take(c byte) bool {
 	return false
 }
 
-func (s *scanner) blanks() {
+func (s *scanner) spaces() {
+	if s.at < len(s.text) && s.text[s.at] <= ' ' { // seldom: no encoder writes any
+		s.skipSpaces()
+	}
+}
+
+func (s *scanner) skipSpaces() {
 	for s.at < len(s.text) {
 		switch s.text[s.at] {
 		case ' ', '\t', '\n', '\r':
@@ -31,15 +37,15 @@ func (s *scanner) blanks() {
 	}
 }
 
-// member reads a name, a colon and a value, with the blanks around them.
+// member reads a name, a colon and a value, with the spaces around them.
 func (s *scanner) member() (member, bool) {
-	s.blanks()
+	s.spaces()
 	start := s.at
 	if !s.str() {
 		return member{}, false
 	}
 	name, ok := value(s.text[start:s.at]).str()
-	s.blanks()
+	s.spaces()
 	if !ok || !s.take(':') {
 		return member{}, false
 	}
@@ -47,14 +53,14 @@ func (s *scanner) member() (member, bool) {
 	return member{name, v}, ok
 }
 
-// value reads one value that stands depth levels deep, with the blanks around
+// value reads one value that stands depth levels deep, with the spaces around
 // it.
 func (s *scanner) value(depth int) (value, bool) {
-	s.blanks()
+	s.spaces()
 	start := s.at
 	ok := s.skip(depth)
 	v := value(s.text[start:s.at])
-	s.blanks()
+	s.spaces()
 	return v, ok
 }
 
@@ -82,24 +88,26 @@ func (s *scanner) skip(depth int) bool {
 func (s *scanner) nested(depth int, opening byte) bool {
 	closing := opening + 2 // in ASCII ']' follows '[' and '}' follows '{' at this distance
 	s.at++
-	s.blanks()
+	s.spaces()
 	if s.take(closing) {
 		return true
 	}
 	for more := true; more; more = s.take(',') {
 		if opening == '{' {
-			s.blanks()
+			s.spaces()
 			if !s.str() {
 				return false
 			}
-			s.blanks()
+			s.spaces()
 			if !s.take(':') {
 				return false
 			}
 		}
-		if _, ok := s.value(depth + 1); !ok {
+		s.spaces()
+		if !s.skip(depth + 1) {
 			return false
 		}
+		s.spaces()
 	}
 	return s.take(closing)
 }
@@ -117,6 +125,9 @@ func (s *scanner) number() bool {
 	s.take('-')
 	if !s.take('0') && !s.digits() {
 		return false
+	}
+	if s.at < len(s.text) && (s.text[s.at] == ',' || s.text[s.at] == ']') { // in a list, mostly
+		return true
 	}
 	if s.take('.') && !s.digits() {
 		return false
@@ -161,7 +172,7 @@ func (s *scanner) str() bool {
 	return false
 }
 
-// special are the octets that may not stand in a string, or end it, or begin an
+// special are the bytes that may not stand in a string, or end it, or begin an
 // escape.
 var special = func() (special [256]bool) {
 	for c := range byte(' ') {
