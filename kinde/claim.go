@@ -1,6 +1,10 @@
 package kinde
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/kinde-authz/kinde-authz/internal/strictjson"
+)
 
 // Claim returns what a claim of the token says, for one that no field holds:
 // a string, number or boolean as one text, a list of these as one text each,
@@ -13,14 +17,14 @@ import "strings"
 //
 // https://docs.kinde.com/build/tokens/about-access-tokens/
 func (t *Token) Claim(name string) (texts []string, isList bool) {
-	v := find(value(t.payload), name)
-	if v.isObject() {
+	v := find(strictjson.Value(t.payload), name)
+	if v.IsObject() {
 		v = find(v, "v")
 	}
-	if text, ok := v.scalar(); ok {
+	if text, ok := v.Scalar(); ok {
 		return unique([]string{text}), false
 	}
-	texts, ok := list(v, value.scalar)
+	texts, ok := list(v, strictjson.Value.Scalar)
 	if !ok || len(texts) == 0 {
 		return nil, false
 	}
@@ -28,31 +32,23 @@ func (t *Token) Claim(name string) (texts []string, isList bool) {
 }
 
 // find follows the name into the object, the longest member name first.
-func find(object value, name string) value {
-	var room [32]member
-	members, err := parseObject(string(object), room[:0])
+func find(object strictjson.Value, name string) strictjson.Value {
+	var room [32]strictjson.Member
+	members, err := strictjson.Parse(string(object), room[:0])
 	if err != nil {
 		return ""
 	}
 	for end := len(name); end > 0; end = strings.LastIndexByte(name[:end], '.') {
-		v, ok := lookup(members, name[:end])
+		v, ok := strictjson.Find(members, name[:end])
 		switch {
 		case !ok:
 		case end == len(name):
 			return v
-		case v.isObject():
+		case v.IsObject():
 			if found := find(v, name[end+1:]); found != "" {
 				return found
 			}
 		}
 	}
 	return ""
-}
-
-// scalar returns the text of a string, a number or a boolean.
-func (v value) scalar() (string, bool) {
-	if _, ok := v.number(); ok || v == "true" || v == "false" {
-		return string(v), true
-	}
-	return v.str()
 }

@@ -3,6 +3,8 @@ package kinde
 import (
 	"strings"
 	"unicode"
+
+	"github.com/kinde-authz/kinde-authz/internal/strictjson"
 )
 
 const (
@@ -14,12 +16,12 @@ const (
 // only be valid JSON.
 type claims struct {
 	text                       string // all of it
-	audience                   value
-	expires, notBefore, issued value
-	subject, grants            value
-	client, id, org            value
-	scope, scp                 value
-	permissions, roles, flags  value
+	audience                   strictjson.Value
+	expires, notBefore, issued strictjson.Value
+	subject, grants            strictjson.Value
+	client, id, org            strictjson.Value
+	scope, scp                 strictjson.Value
+	permissions, roles, flags  strictjson.Value
 	foreign                    bool // has a claim that only other kinds of token have
 }
 
@@ -33,24 +35,24 @@ var (
 // time for each of thousands of members, waits until a signature has shown that the
 // token is the issuer's.
 func issuerOf(payload string) (string, error) {
-	var issuer value
+	var issuer strictjson.Value
 	found := 0
-	valid := eachMember(payload, func(m member) {
-		if m.name == "iss" {
-			issuer = m.value
+	valid := strictjson.Each(payload, func(m strictjson.Member) {
+		if m.Name == "iss" {
+			issuer = m.Value
 			found++
 		}
 	})
 	if !valid || found > 1 {
 		return "", errPayload
 	}
-	name, _ := issuer.str()
+	name, _ := issuer.Text()
 	return name, nil
 }
 
 func parseClaims(text string) (claims, error) {
-	var room [32]member
-	members, err := parseObject(text, room[:0])
+	var room [32]strictjson.Member
+	members, err := strictjson.Parse(text, room[:0])
 	if err != nil {
 		return claims{}, errPayload
 	}
@@ -61,36 +63,36 @@ func parseClaims(text string) (claims, error) {
 	return c, nil
 }
 
-func (c *claims) set(m member) {
-	switch m.name {
+func (c *claims) set(m strictjson.Member) {
+	switch m.Name {
 	case "aud":
-		c.audience = m.value
+		c.audience = m.Value
 	case "exp":
-		c.expires = m.value
+		c.expires = m.Value
 	case "nbf":
-		c.notBefore = m.value
+		c.notBefore = m.Value
 	case "iat":
-		c.issued = m.value
+		c.issued = m.Value
 	case "sub":
-		c.subject = m.value
+		c.subject = m.Value
 	case "gty":
-		c.grants = m.value
+		c.grants = m.Value
 	case "azp":
-		c.client = m.value
+		c.client = m.Value
 	case "jti":
-		c.id = m.value
+		c.id = m.Value
 	case "org_code":
-		c.org = m.value
+		c.org = m.Value
 	case "scope":
-		c.scope = m.value
+		c.scope = m.Value
 	case "scp":
-		c.scp = m.value
+		c.scp = m.Value
 	case "permissions":
-		c.permissions = m.value
+		c.permissions = m.Value
 	case "roles":
-		c.roles = m.value
+		c.roles = m.Value
 	case "feature_flags":
-		c.flags = m.value
+		c.flags = m.Value
 	case "at_hash", "c_hash", "s_hash", "nonce", "auth_time", "org_codes", // ID tokens
 		"events", // logout tokens and security events
 		"act":    // delegation (RFC 8693): must never pass as the plain user
@@ -140,13 +142,13 @@ func (c *claims) token(issuer string) (*Token, error) {
 	if t.OrgCode, ok = orgCode(c.org); !ok {
 		return nil, errOrg
 	}
-	if t.Permissions, ok = list(c.permissions, value.str); !ok {
+	if t.Permissions, ok = list(c.permissions, strictjson.Value.Text); !ok {
 		return nil, errPermissions
 	}
 	if t.Roles, ok = list(c.roles, roleKey); !ok {
 		return nil, errRoles
 	}
-	if c.flags != "" && !c.flags.isObject() {
+	if c.flags != "" && !c.flags.IsObject() {
 		return nil, errFlags
 	}
 	if err := c.classify(t); err != nil {
@@ -159,8 +161,8 @@ func (c *claims) token(issuer string) (*Token, error) {
 // Kinde sets it and no workflow can override it.
 func (c *claims) classify(t *Token) error {
 	machine, grants := false, 0
-	ok := c.grants == "" || c.grants.each(func(item value) bool {
-		grant, ok := item.str()
+	ok := c.grants == "" || c.grants.Items(func(item strictjson.Value) bool {
+		grant, ok := item.Text()
 		machine = machine || grant == "client_credentials"
 		grants++
 		return ok
@@ -181,11 +183,11 @@ func (c *claims) classify(t *Token) error {
 // scopes reads scope and scp. For a machine scope speaks, and scp may be
 // empty or missing; a user's scopes are in scp.
 func (c *claims) scopes(t *Token) error {
-	scope, ok := c.scope.str()
+	scope, ok := c.scope.Text()
 	if c.scope != "" && !ok {
 		return errScope
 	}
-	if t.Scopes, ok = list(c.scp, value.str); !ok {
+	if t.Scopes, ok = list(c.scp, strictjson.Value.Text); !ok {
 		return errScp
 	}
 	if words := unique(strings.Split(scope, " ")); t.Actor == System && len(words) > 0 {
@@ -196,20 +198,20 @@ func (c *claims) scopes(t *Token) error {
 
 // identifier reads an optional ID. What would be read differently once it
 // stands in a header, a log or a database is refused.
-func identifier(v value) (string, bool) {
+func identifier(v strictjson.Value) (string, bool) {
 	if v == "" {
 		return "", true
 	}
-	s, ok := v.str()
+	s, ok := v.Text()
 	plain := len(s) <= maxIDBytes && s == strings.TrimSpace(s) && !strings.ContainsFunc(s, unicode.IsControl)
 	return s, ok && plain
 }
 
-func orgCode(v value) (string, bool) {
+func orgCode(v strictjson.Value) (string, bool) {
 	if v == "" {
 		return "", true
 	}
-	s, ok := v.str()
+	s, ok := v.Text()
 	return s, ok && IsOrgCode(s)
 }
 
@@ -232,10 +234,10 @@ func (c *claims) audiences() ([]string, error) {
 	if c.audience == "" {
 		return nil, nil
 	}
-	if one, ok := c.audience.str(); ok {
+	if one, ok := c.audience.Text(); ok {
 		return []string{one}, nil
 	}
-	all, ok := c.audience.strs()
+	all, ok := c.audience.Texts()
 	if !ok {
 		return nil, errAudience
 	}

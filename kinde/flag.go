@@ -3,6 +3,8 @@ package kinde
 import (
 	"iter"
 	"strconv"
+
+	"github.com/kinde-authz/kinde-authz/internal/strictjson"
 )
 
 // FlagValue is the value of a feature flag, of one of Kinde's types boolean,
@@ -41,37 +43,37 @@ func (t *Token) Flag(name string) (FlagValue, bool) {
 // Flags returns the token's feature flags that have a value, by name.
 func (t *Token) Flags() iter.Seq2[string, FlagValue] {
 	return func(yield func(string, FlagValue) bool) {
-		var room [32]member
-		flags, err := parseObject(string(t.flags), room[:0])
+		var room [32]strictjson.Member
+		flags, err := strictjson.Parse(string(t.flags), room[:0])
 		if err != nil {
 			return
 		}
 		for _, flag := range flags {
-			if value, ok := flag.value.flag(); ok && !yield(flag.name, value) {
+			if value, ok := flagOf(flag.Value); ok && !yield(flag.Name, value) {
 				return
 			}
 		}
 	}
 }
 
-// flag returns the value of the feature flag that the JSON value is.
-func (v value) flag() (FlagValue, bool) {
-	var room [8]member
-	parts, err := parseObject(string(v), room[:0])
+// flagOf returns the value of the feature flag that a JSON value is.
+func flagOf(v strictjson.Value) (FlagValue, bool) {
+	var room [8]strictjson.Member
+	parts, err := strictjson.Parse(string(v), room[:0])
 	if err != nil {
 		return FlagValue{}, false
 	}
-	kind, _ := lookup(parts, "t")
-	content, _ := lookup(parts, "v")
+	kind, _ := strictjson.Find(parts, "t")
+	content, _ := strictjson.Find(parts, "v")
 	return flagValue(kind, content)
 }
 
-func flagValue(kind, v value) (FlagValue, bool) {
+func flagValue(kind, v strictjson.Value) (FlagValue, bool) {
 	switch {
 	case kind == `"b"` && (v == "true" || v == "false"):
 		return BoolFlag(v == "true"), true
 	case kind == `"s"`:
-		text, ok := v.str()
+		text, ok := v.Text()
 		return StringFlag(text), ok
 	case kind == `"i"`:
 		number, err := strconv.ParseInt(string(v), 10, 64)
@@ -79,14 +81,4 @@ func flagValue(kind, v value) (FlagValue, bool) {
 	default:
 		return FlagValue{}, false
 	}
-}
-
-// lookup returns the value of a member.
-func lookup(members []member, name string) (value, bool) {
-	for _, m := range members {
-		if m.name == name {
-			return m.value, true
-		}
-	}
-	return "", false
 }

@@ -1,11 +1,15 @@
 package kinde
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/kinde-authz/kinde-authz/internal/strictjson"
+)
 
 // header is what the JOSE header of a token says (RFC 7515, section 4).
 type header struct {
-	algorithm value
-	keyID     value
+	algorithm strictjson.Value
+	keyID     strictjson.Value
 	profile   string // typ, empty when absent
 }
 
@@ -23,21 +27,21 @@ var (
 // token brings along or points to (jwk, jku, x5u, x5c; RFC 8725, section
 // 3.10).
 func parseHeader(text string) (header, error) {
-	var room [16]member
-	members, err := parseObject(text, room[:0])
+	var room [16]strictjson.Member
+	members, err := strictjson.Parse(text, room[:0])
 	if err != nil {
 		return header{}, errHeader
 	}
 	var h header
 	for _, m := range members {
-		switch m.name {
+		switch m.Name {
 		case "alg":
-			h.algorithm = m.value
+			h.algorithm = m.Value
 		case "kid":
-			h.keyID = m.value
+			h.keyID = m.Value
 		case "typ":
 			var ok bool
-			if h.profile, ok = m.value.str(); !ok || h.profile == "" {
+			if h.profile, ok = m.Value.Text(); !ok || h.profile == "" {
 				return header{}, errTyp
 			}
 		case "crit", "b64", "enc", "zip", "cty", "jwk", "jku", "x5u", "x5c":
@@ -50,10 +54,10 @@ func parseHeader(text string) (header, error) {
 // key returns the key ID. The algorithm is decided here, never by the key or
 // by the token (RFC 8725, section 3.1).
 func (h header) key() (string, error) {
-	if alg, ok := h.algorithm.str(); !ok || alg != "RS256" {
+	if alg, ok := h.algorithm.Text(); !ok || alg != "RS256" {
 		return "", errAlg
 	}
-	id, ok := h.keyID.str()
+	id, ok := h.keyID.Text()
 	if !ok || id == "" || len(id) > maxKeyIDBytes {
 		return "", errKeyID
 	}

@@ -7,6 +7,8 @@ import (
 	"math/big"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/kinde-authz/kinde-authz/internal/strictjson"
 )
 
 // Limits on a JWK set and on the keys taken from one.
@@ -26,16 +28,16 @@ func parseSet(body string) (keys map[string]*key, refused []error, err error) {
 	if !utf8.ValidString(body) {
 		return nil, nil, errSet
 	}
-	members, err := parseObject(body, nil)
+	members, err := strictjson.Parse(body, nil)
 	if err != nil {
 		return nil, nil, errSet
 	}
-	at := slices.IndexFunc(members, func(m member) bool { return m.name == "keys" })
+	at := slices.IndexFunc(members, func(m strictjson.Member) bool { return m.Name == "keys" })
 	if at < 0 {
 		return nil, nil, errSet
 	}
-	var texts []value
-	isList := members[at].value.each(func(v value) bool {
+	var texts []strictjson.Value
+	isList := members[at].Value.Items(func(v strictjson.Value) bool {
 		texts = append(texts, v)
 		return len(texts) <= maxSetKeys
 	})
@@ -54,7 +56,7 @@ func parseSet(body string) (keys map[string]*key, refused []error, err error) {
 
 // usableKeys takes the keys that may verify. A key ID that two keys share
 // names neither.
-func usableKeys(texts []value) (keys map[string]*key, refused []error) {
+func usableKeys(texts []strictjson.Value) (keys map[string]*key, refused []error) {
 	keys = make(map[string]*key, len(texts))
 	shared := make(map[string]bool)
 	for i, text := range texts {
@@ -76,14 +78,14 @@ func usableKeys(texts []value) (keys map[string]*key, refused []error) {
 
 // jwk is the members of a JSON Web Key that are read.
 type jwk struct {
-	kty, kid, use, alg, keyOps, n, e value
+	kty, kid, use, alg, keyOps, n, e strictjson.Value
 	private                          bool
 }
 
 // parseKey reads one key and refuses all but a public RSA key that is meant
 // for RS256 signatures. Certificates in it (x5c, x5u) are never looked at.
-func parseKey(text value) (id string, key *rsa.PublicKey, err error) {
-	members, err := parseObject(string(text), nil)
+func parseKey(text strictjson.Value) (id string, key *rsa.PublicKey, err error) {
+	members, err := strictjson.Parse(string(text), nil)
 	if err != nil {
 		return "", nil, err
 	}
@@ -94,7 +96,7 @@ func parseKey(text value) (id string, key *rsa.PublicKey, err error) {
 	if err := k.purpose(); err != nil {
 		return "", nil, err
 	}
-	id, ok := k.kid.str()
+	id, ok := k.kid.Text()
 	if !ok || id == "" || len(id) > maxKeyIDBytes {
 		return "", nil, errors.New("kid is not a string of 1 to 256 bytes")
 	}
@@ -102,22 +104,22 @@ func parseKey(text value) (id string, key *rsa.PublicKey, err error) {
 	return id, key, err
 }
 
-func (k *jwk) set(m member) {
-	switch m.name {
+func (k *jwk) set(m strictjson.Member) {
+	switch m.Name {
 	case "kty":
-		k.kty = m.value
+		k.kty = m.Value
 	case "kid":
-		k.kid = m.value
+		k.kid = m.Value
 	case "use":
-		k.use = m.value
+		k.use = m.Value
 	case "alg":
-		k.alg = m.value
+		k.alg = m.Value
 	case "key_ops":
-		k.keyOps = m.value
+		k.keyOps = m.Value
 	case "n":
-		k.n = m.value
+		k.n = m.Value
 	case "e":
-		k.e = m.value
+		k.e = m.Value
 	case "d", "p", "q", "dp", "dq", "qi", "oth", "k":
 		k.private = true
 	}
@@ -128,16 +130,16 @@ func (k *jwk) purpose() error {
 	if k.private {
 		return errors.New("it holds private or secret key material: revoke it")
 	}
-	if kty, _ := k.kty.str(); kty != "RSA" {
+	if kty, _ := k.kty.Text(); kty != "RSA" {
 		return errors.New("kty is not RSA")
 	}
-	if use, _ := k.use.str(); k.use != "" && use != "sig" {
+	if use, _ := k.use.Text(); k.use != "" && use != "sig" {
 		return errors.New("use is not sig")
 	}
-	if alg, _ := k.alg.str(); k.alg != "" && alg != "RS256" {
+	if alg, _ := k.alg.Text(); k.alg != "" && alg != "RS256" {
 		return errors.New("alg is not RS256")
 	}
-	ops, isList := k.keyOps.strs()
+	ops, isList := k.keyOps.Texts()
 	if k.keyOps != "" && (!isList || !slices.Contains(ops, "verify")) {
 		return errors.New("key_ops does not list verify")
 	}
@@ -149,10 +151,10 @@ func (k *jwk) purpose() error {
 // number invites an exponent of 1, with which everything is a signature, or
 // one that wraps around.
 func (k *jwk) publicKey() (*rsa.PublicKey, error) {
-	if e, _ := k.e.str(); e != "AQAB" {
+	if e, _ := k.e.Text(); e != "AQAB" {
 		return nil, errors.New("e is not 65537 (AQAB)")
 	}
-	text, _ := k.n.str()
+	text, _ := k.n.Text()
 	bytes, err := strictBase64.DecodeString(text)
 	if err != nil || len(bytes) == 0 || bytes[0] == 0 {
 		return nil, errors.New("n is not a base64url number without leading zeros")

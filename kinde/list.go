@@ -1,30 +1,34 @@
 package kinde
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/kinde-authz/kinde-authz/internal/strictjson"
+)
 
 // roleKey reads a role as Kinde sends it, an object with a key, or as a
 // workflow can turn it, the key alone.
-func roleKey(v value) (string, bool) {
-	if !v.isObject() {
-		return v.str()
+func roleKey(v strictjson.Value) (string, bool) {
+	if !v.IsObject() {
+		return v.Text()
 	}
-	var room [8]member
-	members, err := parseObject(string(v), room[:0])
+	var room [8]strictjson.Member
+	members, err := strictjson.Parse(string(v), room[:0])
 	if err != nil {
 		return "", false
 	}
-	key, _ := lookup(members, "key")
-	return key.str()
+	key, _ := strictjson.Find(members, "key")
+	return key.Text()
 }
 
 // list reads an optional list, each item with item, without duplicates and
 // empty strings.
-func list(v value, item func(value) (string, bool)) ([]string, bool) {
+func list(v strictjson.Value, item func(strictjson.Value) (string, bool)) ([]string, bool) {
 	if v == "" {
 		return nil, true
 	}
 	items := make([]string, 0, usualItems)
-	ok := v.each(func(v value) bool {
+	ok := v.Items(func(v strictjson.Value) bool {
 		s, ok := item(v)
 		items = append(items, s)
 		return ok

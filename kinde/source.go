@@ -10,6 +10,8 @@ import (
 	"os"
 	"time"
 	"unicode/utf8"
+
+	"github.com/kinde-authz/kinde-authz/internal/strictjson"
 )
 
 // source is where an issuer's JWK set comes from.
@@ -108,12 +110,12 @@ func (s *httpSource) discover(ctx context.Context) (string, error) {
 	if !utf8.ValidString(body) {
 		return fallback, nil
 	}
-	members, err := parseObject(body, nil)
-	address, found := lookup(members, "jwks_uri")
+	members, err := strictjson.Parse(body, nil)
+	address, found := strictjson.Find(members, "jwks_uri")
 	if err != nil || !found {
 		return fallback, nil //nolint:nilerr // as above
 	}
-	text, _ := address.str()
+	text, _ := address.Text()
 	uri, err := url.Parse(text)
 	if err != nil || uri.Scheme != s.issuer.Scheme || uri.Host != s.issuer.Host || uri.User != nil {
 		return "", fmt.Errorf("the discovery document's jwks_uri is not an address at %s: refused", s.issuer)

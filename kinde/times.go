@@ -1,6 +1,10 @@
 package kinde
 
-import "time"
+import (
+	"time"
+
+	"github.com/kinde-authz/kinde-authz/internal/strictjson"
+)
 
 // maxNumericDate is the end of the year 9999.
 const maxNumericDate = 253402300799
@@ -48,8 +52,8 @@ func (t times) check(now time.Time, leeway time.Duration) error {
 
 // numericDate reads a time in seconds (RFC 7519, section 2). The range keeps
 // every sum with it far from wrapping around.
-func numericDate(v value) (time.Time, bool) {
-	n, ok := v.number()
+func numericDate(v strictjson.Value) (time.Time, bool) {
+	n, ok := v.Number()
 	if !ok || n < 0 || n > maxNumericDate {
 		return time.Time{}, false
 	}

@@ -1,6 +1,10 @@
 package kinde
 
-import "time"
+import (
+	"time"
+
+	"github.com/kinde-authz/kinde-authz/internal/strictjson"
+)
 
 // Actor says who stands behind a token.
 type Actor string
@@ -42,6 +46,6 @@ type Token struct {
 	// Roles are the roles' keys, without duplicates.
 	Roles []string
 
-	payload string // the claims as they came, for Claim
-	flags   value  // feature_flags, an object or nothing, for Flag
+	payload string           // the claims as they came, for Claim
+	flags   strictjson.Value // feature_flags, an object or nothing, for Flag
 }

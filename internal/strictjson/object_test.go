@@ -1,4 +1,4 @@
-package kinde
+package strictjson
 
 import (
 	"encoding/json"
@@ -30,7 +30,7 @@ func TestParseObject(t *testing.T) {
 		`{"a":` + nest("[", "", "]", maxDepth) + `}`: false, `{"a":` + nest(`{"b":`, "1", "}", maxDepth) + `}`: false,
 		"\v{}": false, "{}\u00a0": false,
 	} {
-		members, err := parseObject(text, nil)
+		members, err := Parse(text, nil)
 		if (err == nil) != valid {
 			t.Errorf("%.60q: got %v, want valid %t", text, err, valid)
 		}
@@ -38,8 +38,8 @@ func TestParseObject(t *testing.T) {
 			t.Errorf("%.60q: encoding/json refuses it", text)
 		}
 		for _, m := range members {
-			if err == nil && !json.Valid([]byte(m.value)) {
-				t.Errorf("%.60q: the value of %q is %q", text, m.name, m.value)
+			if err == nil && !json.Valid([]byte(m.Value)) {
+				t.Errorf("%.60q: the value of %q is %q", text, m.Name, m.Value)
 			}
 		}
 	}
@@ -51,10 +51,10 @@ func TestRepeatedNamesAreFoundAmongMany(t *testing.T) {
 		for i := range n {
 			fmt.Fprintf(&text, `"m%d":1,`, i)
 		}
-		if _, err := parseObject(`{`+text.String()+`"last":1}`, nil); err != nil {
+		if _, err := Parse(`{`+text.String()+`"last":1}`, nil); err != nil {
 			t.Errorf("%d members: %v", n, err)
 		}
-		if _, err := parseObject(`{`+text.String()+`"m0":1}`, nil); err == nil {
+		if _, err := Parse(`{`+text.String()+`"m0":1}`, nil); err == nil {
 			t.Errorf("%d members: the repeated one is not found", n)
 		}
 	}
@@ -65,12 +65,12 @@ func TestValueReadsStrings(t *testing.T) {
 		`"a"`: "a", `""`: "", `"\"\\\/\b\f\n\r\t"`: "\"\\/\b\f\n\r\t", `"\u00e9"`: "é", `"\u00E9x"`: "éx",
 		`"\ud83d\ude00!"`: "😀!", `"\uFFFD"`: "\ufffd", `"a\u0000b"`: "a\x00b",
 	} {
-		if got, ok := value(text).str(); !ok || got != want {
+		if got, ok := Value(text).Text(); !ok || got != want {
 			t.Errorf("%s: got %q, %t, want %q", text, got, ok, want)
 		}
 	}
 	for _, text := range []string{``, `"`, `1`, `null`, `["a"]`, `{}`, `"\ud800"`, `"\ud800x"`, `"\ud800\n"`, `"\udc00"`, `"\ud800\ud800"`, `"\ude00\ud83d"`, `"\ud83d\u0041"`} {
-		if got, ok := value(text).str(); ok {
+		if got, ok := Value(text).Text(); ok {
 			t.Errorf("%s: got %q, want no string", text, got)
 		}
 	}
@@ -78,26 +78,13 @@ func TestValueReadsStrings(t *testing.T) {
 
 func TestValueReadsNumbers(t *testing.T) {
 	for text, want := range map[string]float64{"0": 0, "-0": 0, "1693371599": 1693371599, "1.5": 1.5, "1e3": 1000, "253402300799": 253402300799} {
-		if got, ok := value(text).number(); !ok || got != want {
+		if got, ok := Value(text).Number(); !ok || got != want {
 			t.Errorf("%s: got %v, %t", text, got, ok)
 		}
 	}
 	for _, text := range []string{``, `"1"`, `null`, `true`, `[1]`, `1e999`, `-1e999`} {
-		if got, ok := value(text).number(); ok {
+		if got, ok := Value(text).Number(); ok {
 			t.Errorf("%s: got %v, want no number", text, got)
-		}
-	}
-}
-
-func TestUniqueKeepsTheFirstOfEach(t *testing.T) {
-	for _, n := range []int{1, 31, 32, 33, 300} {
-		var items []string
-		for i := range n {
-			items = append(items, fmt.Sprint(i), "", fmt.Sprint(i/2))
-		}
-		got := unique(items)
-		if len(got) != n || got[0] != "0" || got[n-1] != fmt.Sprint(n-1) {
-			t.Errorf("%d: got %v", n, got)
 		}
 	}
 }

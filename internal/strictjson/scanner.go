@@ -1,4 +1,4 @@
-package kinde
+package strictjson
 
 import (
 	"strings"
@@ -38,28 +38,28 @@ func (s *scanner) skipSpaces() {
 }
 
 // member reads a name, a colon and a value, with the spaces around them.
-func (s *scanner) member() (member, bool) {
+func (s *scanner) member() (Member, bool) {
 	s.spaces()
 	start := s.at
 	if !s.str() {
-		return member{}, false
+		return Member{}, false
 	}
-	name, ok := value(s.text[start:s.at]).str()
+	name, ok := Value(s.text[start:s.at]).Text()
 	s.spaces()
 	if !ok || !s.take(':') {
-		return member{}, false
+		return Member{}, false
 	}
 	v, ok := s.value(1)
-	return member{name, v}, ok
+	return Member{name, v}, ok
 }
 
 // value reads one value that stands depth levels deep, with the spaces around
 // it.
-func (s *scanner) value(depth int) (value, bool) {
+func (s *scanner) value(depth int) (Value, bool) {
 	s.spaces()
 	start := s.at
 	ok := s.skip(depth)
-	v := value(s.text[start:s.at])
+	v := Value(s.text[start:s.at])
 	s.spaces()
 	return v, ok
 }
