@@ -11,13 +11,20 @@ export CGO_ENABLED ?= 1
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "Ports of make up: PORT ENVOY_ADMIN_PORT ISSUER_PORT AGENT_PORT AUTHZ_PORT AUTHZ_ADMIN_PORT,"
+	@echo "each one alone; PORT_BASE=18080 moves all, to 18080 and those after it."
 
 build: ## Build bin/kinde-authz and bin/kinde-dev
 	@mkdir -p bin
 	@CGO_ENABLED=0 go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/ ./cmd/...
 
-up: build ## Run the whole local stack with a real Envoy on http://localhost:8080
-	@envoy=$$(scripts/envoy) && ENVOY="$$envoy" exec bin/kinde-dev up
+# The flags of kinde-dev up that the variables of ports stand for.
+up-ports = $(foreach port,PORT_BASE PORT ENVOY_ADMIN_PORT ISSUER_PORT AGENT_PORT AUTHZ_PORT AUTHZ_ADMIN_PORT,\
+	$(if $($(port)),--$(shell echo $(port) | tr A-Z_ a-z-)=$($(port))))
+
+up: build ## Run the whole local stack with a real Envoy on http://localhost:8080 (PORT=8081 moves it)
+	@envoy=$$(scripts/envoy) && ENVOY="$$envoy" exec bin/kinde-dev up $(strip $(up-ports))
 
 up-once: build ## Play every scene of the README through a real Envoy, and stop
 	@envoy=$$(scripts/envoy) && ENVOY="$$envoy" exec bin/kinde-dev up --once

@@ -3,7 +3,6 @@ package e2e
 import (
 	"bytes"
 	"errors"
-	"net"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -81,32 +80,4 @@ func TestSecondSignalEndsItAtOnce(t *testing.T) {
 			return false
 		}
 	})
-}
-
-func TestTakenPortIsAClearError(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	taken := listener.Addr().String()
-	for name, change := range map[string]func(*stack.Config){
-		"Envoy":       func(c *stack.Config) { c.Listener = taken },
-		"its admin":   func(c *stack.Config) { c.EnvoyAdmin = taken },
-		"issuer":      func(c *stack.Config) { c.Issuer = taken },
-		"agent":       func(c *stack.Config) { c.Agent = taken },
-		"kinde-authz": func(c *stack.Config) { c.AuthzGRPC = taken },
-	} {
-		t.Run(name, func(t *testing.T) {
-			config := programs
-			change(&config)
-			s, err := stack.Start(t.Context(), config)
-			if err == nil {
-				s.Stop()
-			}
-			if err == nil || !strings.Contains(err.Error(), taken+" is taken") {
-				t.Errorf("got %v", err)
-			}
-		})
-	}
 }

@@ -21,6 +21,9 @@ type commands struct {
 	Health healthCommand `cmd:"" help:"Exit 0 when a URL answers 200, else 1; for container health checks."`
 }
 
+// errorStream is where a command tells what it does.
+type errorStream struct{ io.Writer }
+
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // run parses the command line, runs the command and returns the exit code: 0
@@ -30,9 +33,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	parser, err := kong.New(&commands{},
 		kong.Name("kinde-dev"),
 		kong.Description("Development and tests for kinde-authz. Never run it where its tokens are trusted."),
+		kong.Vars{"issuer": defaultIssuer},
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { exited = code }),
 		kong.BindTo(stdout, (*io.Writer)(nil)),
+		kong.Bind(errorStream{stderr}),
 	)
 	if err != nil {
 		panic(err) // the struct above is at fault

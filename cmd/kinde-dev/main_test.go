@@ -2,10 +2,14 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
@@ -38,6 +42,7 @@ func TestUsage(t *testing.T) {
 		"help of up":       {[]string{"up", "--help"}, 0, "--once", ""},
 		"no command":       {nil, 2, "", "expected one of"},
 		"unknown flag":     {[]string{"token", "--nope"}, 2, "", "unknown flag --nope"},
+		"lifetime":         {[]string{"token", "--lifetime=500ms"}, 2, "", "--lifetime 500ms: want whole seconds"},
 		"unknown actor":    {[]string{"token", "--actor=robot"}, 2, "", `"user","system"`},
 		"no issuer there":  {[]string{"token", "--issuer=http://127.0.0.1:1"}, 1, "", "--issuer"},
 		"nobody is health": {[]string{"health", "http://127.0.0.1:1"}, 1, "", "refused"},
@@ -50,6 +55,39 @@ func TestUsage(t *testing.T) {
 			}
 			if (test.stderr == "") != (stderr.Len() == 0) {
 				t.Errorf("standard error: %s", stderr.String())
+			}
+		})
+	}
+}
+
+func TestBrokenTokenObeysTheOtherFlags(t *testing.T) {
+	issuer := kindetest.NewServer()
+	defer issuer.Close()
+	for name, test := range map[string]struct {
+		args []string
+		want map[string]any
+	}{
+		"expired":  {[]string{"--broken=expired", "--audience=https://x", "--org=org_globex"}, map[string]any{"aud": []any{"https://x"}, "org_code": "org_globex"}},
+		"ID token": {[]string{"--broken=id-token", "--org=org_globex"}, map[string]any{"aud": []any{issuer.Issuer.URL, kindetest.ClientID}, "org_codes": []any{"org_globex"}}},
+		"machine":  {[]string{"--broken=bad-signature", "--actor=system", "--audience=a,b"}, map[string]any{"aud": []any{"a", "b"}, "azp": kindetest.MachineID}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			if code := run(append([]string{"token", "--issuer=" + issuer.Issuer.URL}, test.args...), &stdout, &stderr); code != 0 {
+				t.Fatalf("exit code %d: %s", code, stderr.String())
+			}
+			payload, err := base64.RawURLEncoding.DecodeString(strings.Split(stdout.String(), ".")[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			var claims map[string]any
+			if err := json.Unmarshal(payload, &claims); err != nil {
+				t.Fatal(err)
+			}
+			for name, want := range test.want {
+				if !cmp.Equal(want, claims[name]) {
+					t.Errorf("%s: got %v, want %v", name, claims[name], want)
+				}
 			}
 		})
 	}

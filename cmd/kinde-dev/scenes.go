@@ -61,7 +61,7 @@ var scenes = []scene{
 func broken(kind string) *kindetest.TokenRequest { return &kindetest.TokenRequest{Broken: kind} }
 
 // playScenes sends every scene through Envoy and prints a table. It fails when
-// one did not go as told.
+// an answer is not the one wanted.
 func playScenes(ctx context.Context, s *stack.Stack, out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SCENE\tWANT\tGOT\t")
@@ -79,14 +79,14 @@ func playScenes(ctx context.Context, s *stack.Stack, out io.Writer) error {
 		return err
 	}
 	if failed > 0 {
-		return fmt.Errorf("%d of %d scenes did not go as told", failed, len(scenes))
+		return fmt.Errorf("%d of %d scenes failed", failed, len(scenes))
 	}
-	fmt.Fprintf(out, "\n%d scenes went as told.\n", len(scenes))
+	fmt.Fprintf(out, "\nAll %d scenes passed.\n", len(scenes))
 	return nil
 }
 
 // play sends the request, describes the answer and reports whether it is the
-// one that was told.
+// one wanted.
 func (c scene) play(ctx context.Context, s *stack.Stack) (got string, ok bool) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/api/agents/weather", nil)
 	if err != nil {
@@ -121,7 +121,7 @@ func (c scene) play(ctx context.Context, s *stack.Stack) (got string, ok bool) {
 	return got, response.StatusCode == c.status && answer.Reason == c.reason
 }
 
-// wrongIdentity returns a header that the agent should not have seen so.
+// wrongIdentity describes a header that the agent got with a wrong value.
 func (c scene) wrongIdentity(seen map[string][]string) string {
 	for name, want := range c.identity {
 		if got := strings.Join(seen[name], " and "); got != want {

@@ -17,7 +17,7 @@ import (
 
 type issuerCommand struct {
 	Listen string `default:":9100" help:"Address to listen on."`
-	URL    string `default:"http://localhost:9100" help:"The issuer, as it stands in iss; others must reach it there."`
+	URL    string `default:"http://localhost:9100" help:"The issuer's URL, which is iss of its tokens; kinde-authz must reach the issuer there."`
 }
 
 // Run serves an issuer until a signal ends it.

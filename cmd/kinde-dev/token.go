@@ -13,22 +13,30 @@ import (
 )
 
 type tokenCommand struct {
-	Issuer      string        `default:"http://localhost:9100" help:"URL of a running kinde-dev issuer."`
+	Issuer      string        `default:"${issuer}" help:"URL of a running kinde-dev issuer."`
 	Actor       string        `default:"user" enum:"user,system" help:"user, or system for a machine."`
 	User        string        `placeholder:"ID" help:"The user's ID (sub)."`
-	Org         string        `placeholder:"CODE" help:"The organization (org_code), or none."`
-	Audience    []string      `placeholder:"API,…" help:"The audiences (aud)."`
-	Permissions []string      `placeholder:"KEY,…" help:"A user's permissions."`
-	Roles       []string      `placeholder:"KEY,…" help:"A user's roles."`
-	Scopes      []string      `placeholder:"SCOPE,…" help:"The scopes."`
-	Lifetime    time.Duration `placeholder:"DURATION" help:"How long the token lives, like 5m."`
-	Broken      string        `placeholder:"KIND" help:"A token that is broken in one way; the kinds are listed below."`
+	Org         string        `placeholder:"CODE" help:"The organization (org_code), or the word none."`
+	Audience    []string      `placeholder:"API" help:"The audiences (aud)."`
+	Permissions []string      `placeholder:"KEY" help:"A user's permissions."`
+	Roles       []string      `placeholder:"KEY" help:"A user's roles."`
+	Scopes      []string      `placeholder:"SCOPE" help:"The scopes."`
+	Lifetime    time.Duration `placeholder:"DURATION" help:"How long the token lives, in whole seconds, like 5m or 90s."`
+	Broken      string        `placeholder:"KIND" help:"Break the token in one way, and leave all else as asked for; the kinds are listed below."`
 }
 
 // Help lists what the flags cannot say in a line.
 func (tokenCommand) Help() string {
-	return "What is left out is as in the sample token: a user of org_acme for " + kindetest.Audience + ".\n\n" +
+	return "What is left out is as in the sample token: a user of " + kindetest.Org + " for " + kindetest.Audience + ". --org none leaves the organization out.\n\n" +
 		"The broken kinds: " + strings.Join(kindetest.BrokenNames(), ", ") + "."
+}
+
+// Validate refuses a lifetime that the issuer would read as none.
+func (c *tokenCommand) Validate() error {
+	if c.Lifetime < 0 || c.Lifetime%time.Second != 0 {
+		return fmt.Errorf("--lifetime %s: want whole seconds, at least 1s", c.Lifetime)
+	}
+	return nil
 }
 
 // Run prints the token alone, so that a shell can take it.
@@ -43,7 +51,7 @@ func (c *tokenCommand) Run(stdout io.Writer) error {
 	client := &http.Client{Timeout: 10 * time.Second}
 	response, err := client.Post(strings.TrimRight(c.Issuer, "/")+"/dev/token", "application/json", bytes.NewReader(body))
 	if err != nil {
-		return fmt.Errorf("--issuer: %w: is kinde-dev issuer or up running there?", err)
+		return fmt.Errorf("--issuer: %w; is kinde-dev issuer or kinde-dev up running there?", err)
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
@@ -51,14 +59,14 @@ func (c *tokenCommand) Run(stdout io.Writer) error {
 		return err
 	}
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("the issuer answered %d: %s", response.StatusCode, strings.TrimSpace(string(answer)))
+		return fmt.Errorf("the issuer answered with status %d: %s", response.StatusCode, strings.TrimSpace(string(answer)))
 	}
 	_, err = fmt.Fprintln(stdout, string(answer))
 	return err
 }
 
 type healthCommand struct {
-	URL string `arg:"" help:"What to ask for."`
+	URL string `arg:"" help:"The URL to request."`
 }
 
 // Run asks once.
@@ -70,7 +78,7 @@ func (c *healthCommand) Run() error {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answered %d", c.URL, response.StatusCode)
+		return fmt.Errorf("%s answered with status %d", c.URL, response.StatusCode)
 	}
 	return nil
 }

@@ -5,55 +5,68 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
-	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
 type upCommand struct {
-	Once        bool   `help:"Play every scene of the README, print a table and stop. Ports are the kernel's choice."`
-	Port        int    `default:"8080" help:"Port of Envoy."`
-	EnvoyAdmin  int    `default:"9901" help:"Admin port of Envoy."`
-	Issuer      int    `default:"9100" help:"Port of the issuer."`
-	Agent       int    `default:"8000" help:"Port of the agent."`
-	Authz       string `placeholder:"FILE" help:"The built kinde-authz. Default: the one beside this program, or bin/kinde-authz."`
-	AuthzPort   int    `default:"9191" help:"gRPC port of kinde-authz."`
-	AuthzAdmin  int    `default:"9192" help:"Admin port of kinde-authz."`
+	Once        bool   `help:"Play every scene of the README, print a table and stop. The kernel chooses the ports."`
 	EnvoyConfig string `default:"envoy.yaml" help:"Envoy's configuration."`
+	Authz       string `placeholder:"FILE" help:"The built kinde-authz. Default: the one beside this program, or bin/kinde-authz."`
+	Logs        string `placeholder:"DIR" help:"Folder of the log files, which each start overwrites. Default: .tools/up/PORT, with Envoy's port."`
+	upPorts
 }
 
 // Help says what cannot be said in a flag's line.
 func (upCommand) Help() string {
-	return "Envoy is the one that the variable ENVOY names, or envoy on PATH from 1.36 on, or the one that make up fetched."
+	return "Envoy is the one that the variable ENVOY names, or envoy on PATH (1.36 or newer), or the one that make up fetched. " +
+		"Behind make up a port is a variable: make up PORT=8081 moves Envoy, make up PORT_BASE=18080 moves everything."
 }
 
 // Run starts the stack and stays up until a signal, or plays the scenes.
-func (c *upCommand) Run(stdout io.Writer) error {
+func (c *upCommand) Run(stdout io.Writer, stderr errorStream) error {
 	ctx, stop := untilSignal()
 	defer stop()
-	config, err := c.config()
-	if err != nil {
-		return err
+	context.AfterFunc(ctx, stop) // a second signal ends it at once
+	s, err := c.start(ctx, stderr)
+	if ctx.Err() != nil && !c.Once { // Ctrl-C while it was starting
+		s.Stop()
+		return nil
 	}
-	s, err := stack.Start(ctx, config)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil // Ctrl-C while it was starting
-		}
 		return err
 	}
 	defer s.Stop()
 	if c.Once {
 		return playScenes(ctx, s, stdout)
 	}
-	if err := printCurls(s, stdout); err != nil {
+	printStack(s, stdout)
+	if err := waitFor(ctx, s); err != nil {
 		return err
 	}
-	return waitFor(ctx, s)
+	fmt.Fprintln(stderr, "stopping …")
+	return nil
+}
+
+// start starts the stack and tells each step and each denial.
+func (c *upCommand) start(ctx context.Context, stderr io.Writer) (*stack.Stack, error) {
+	config, err := c.config()
+	if err != nil {
+		return nil, err
+	}
+	if !c.Once {
+		config.Decisions = &denials{out: stderr}
+		config.Progress = func(step string) { fmt.Fprintln(stderr, step, "…") }
+	}
+	s, err := stack.Start(ctx, config)
+	var busy *stack.BusyError
+	if errors.As(err, &busy) {
+		err = c.explainBusy(busy)
+	}
+	return s, err
 }
 
 // waitFor stays until a signal. A child that ends before is an error.
@@ -62,9 +75,9 @@ func waitFor(ctx context.Context, s *stack.Stack) error {
 	case <-ctx.Done():
 		return nil
 	case <-s.Authz.Done():
-		return errors.New("kinde-authz has ended:\n" + s.AuthzLog.String())
+		return fmt.Errorf("kinde-authz ended, see %s:\n%s", s.AuthzLog.Path(), s.Authz.LastLines())
 	case <-s.Envoy.Done():
-		return errors.New("envoy has ended:\n" + s.EnvoyLog.String())
+		return fmt.Errorf("envoy ended, see %s:\n%s", s.EnvoyLog.Path(), s.Envoy.LastLines())
 	}
 }
 
@@ -77,17 +90,16 @@ func (c *upCommand) config() (stack.Config, error) {
 	if err != nil {
 		return stack.Config{}, err
 	}
-	config := stack.Config{Authz: authz, Envoy: envoy, EnvoyConfig: c.EnvoyConfig}
-	if c.Once {
-		return config, nil
+	config := stack.Config{Authz: authz, Envoy: envoy, EnvoyConfig: c.EnvoyConfig, Logs: c.Logs}
+	ports := c.ports(c.Once)
+	for _, p := range ports {
+		*p.in(&config) = p.address()
 	}
-	config.Listener, config.EnvoyAdmin = local(c.Port), local(c.EnvoyAdmin)
-	config.Issuer, config.Agent = local(c.Issuer), local(c.Agent)
-	config.AuthzGRPC, config.AuthzAdmin = local(c.AuthzPort), local(c.AuthzAdmin)
+	if config.Logs == "" && !c.Once {
+		config.Logs = filepath.Join(".tools", "up", strconv.Itoa(ports[0].number))
+	}
 	return config, nil
 }
-
-func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
 // findAuthz looks for the built binary.
 func (c *upCommand) findAuthz() (string, error) {
@@ -104,36 +116,4 @@ func (c *upCommand) findAuthz() (string, error) {
 		}
 	}
 	return "", errors.New("no kinde-authz: run make build, or name it with --authz")
-}
-
-// printCurls prints requests to try, with real tokens.
-func printCurls(s *stack.Stack, out io.Writer) error {
-	fmt.Fprintf(out, "Envoy listens on %s, the issuer on %s, kinde-authz on %s.\nTry:\n\n", s.URL, s.Issuer.URL, s.AuthzGRPC)
-	for _, try := range []struct {
-		says    string
-		request *kindetest.TokenRequest
-		header  string
-	}{
-		{"a user: 200, and the identity that the agent was given", &kindetest.TokenRequest{}, ""},
-		{"a machine: 200", &kindetest.TokenRequest{Actor: "system"}, ""},
-		{"a user with a forged header: 200, and the forged one is gone", &kindetest.TokenRequest{}, "x-kinde-user-id: kp_admin"},
-		{"no token: 401", nil, ""},
-		{"an expired token: 401", broken("expired"), ""},
-		{"another organization: 403", broken("other-org"), ""},
-	} {
-		line := "curl -i"
-		if try.header != "" {
-			line += " -H '" + try.header + "'"
-		}
-		if try.request != nil {
-			token, err := s.Issuer.Mint(*try.request)
-			if err != nil {
-				return err
-			}
-			line += " -H 'Authorization: Bearer " + token + "'"
-		}
-		fmt.Fprintf(out, "# %s\n%s %s/api/agents/weather\n\n", try.says, line, s.URL)
-	}
-	_, err := fmt.Fprintln(out, "More tokens: bin/kinde-dev token --help. Ctrl-C ends it all.")
-	return err
 }

@@ -2,6 +2,7 @@ package kindetest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -17,7 +18,7 @@ type TokenRequest struct {
 	User string `json:"user,omitempty"`
 	// Org is org_code; "none" leaves it out.
 	Org string `json:"org,omitempty"`
-	// Audience is aud.
+	// Audience is aud. An ID token's is its application unless given here.
 	Audience []string `json:"audience,omitempty"`
 	// Permissions are a user's.
 	Permissions []string `json:"permissions,omitempty"`
@@ -27,45 +28,107 @@ type TokenRequest struct {
 	Scopes []string `json:"scopes,omitempty"`
 	// Lifetime is how long the token lives, in seconds.
 	Lifetime int64 `json:"lifetime,omitempty"`
-	// Broken asks for one of the [BrokenKinds] instead.
+	// Broken asks for the token broken in one way: the name of one of the
+	// [BrokenKinds].
 	Broken string `json:"broken,omitempty"`
 }
 
-// Mint makes the token that is asked for.
+// Mint makes the token that is asked for, and breaks it when that is asked for
+// too: in one way, so that all else in it is as the request says.
 func (i *Issuer) Mint(r TokenRequest) (string, error) {
-	if r.Broken != "" {
-		return i.Broken(r.Broken)
+	c, err := i.claims(r)
+	if err != nil {
+		return "", err
 	}
+	if r.Broken == "" {
+		return i.Token(c), nil
+	}
+	kind, err := brokenKind(r.Broken)
+	if err != nil {
+		return "", err
+	}
+	return kind.mint(i, c), nil
+}
+
+// claims are those of the token that is asked for, before it is broken.
+func (i *Issuer) claims(r TokenRequest) (Claims, error) {
 	var c Claims
-	switch r.Actor {
-	case "", "user":
-		c = i.UserClaims()
-		set(c, "permissions", r.Permissions)
-		set(c, "roles", r.Roles)
-		if r.User != "" {
-			c["sub"] = r.User
-		}
-	case "system":
-		c = i.MachineClaims()
-		if r.Scopes != nil {
-			c["scope"] = strings.Join(r.Scopes, " ")
-		}
+	var err error
+	switch {
+	case r.Broken == idToken:
+		c, err = i.idClaims(r)
+	case r.Actor == "" || r.Actor == "user":
+		c = i.userClaims(r)
+	case r.Actor == "system":
+		c, err = i.machineClaims(r)
 	default:
-		return "", fmt.Errorf("actor %q: want user or system", r.Actor)
+		err = fmt.Errorf("actor %q: want user or system", r.Actor)
 	}
-	set(c, "scp", r.Scopes)
+	if err != nil {
+		return nil, err
+	}
 	set(c, "aud", r.Audience)
+	if r.Lifetime != 0 {
+		c["exp"] = i.Now().Add(time.Duration(r.Lifetime) * time.Second).Unix()
+	}
+	return c, nil
+}
+
+func (i *Issuer) userClaims(r TokenRequest) Claims {
+	c := i.UserClaims()
+	set(c, "permissions", r.Permissions)
+	set(c, "roles", r.Roles)
+	set(c, "scp", r.Scopes)
+	setOrg(c, r.Org)
+	if r.User != "" {
+		c["sub"] = r.User
+	}
+	return c
+}
+
+func (i *Issuer) machineClaims(r TokenRequest) (Claims, error) {
+	if r.User != "" || r.Permissions != nil || r.Roles != nil {
+		return nil, errors.New("actor system: only a user's token has a user, permissions and roles")
+	}
+	c := i.MachineClaims()
+	if r.Scopes != nil {
+		c["scp"], c["scope"] = r.Scopes, strings.Join(r.Scopes, " ")
+	}
+	setOrg(c, r.Org)
+	return c, nil
+}
+
+// idClaims are those of the ID token that the same user would get: it names
+// the user's organizations in a claim of its own.
+func (i *Issuer) idClaims(r TokenRequest) (Claims, error) {
+	switch {
+	case r.Actor == "system":
+		return nil, errors.New("broken kind id-token: only a user has an ID token: leave out the actor")
+	case r.Permissions != nil || r.Roles != nil || r.Scopes != nil:
+		return nil, errors.New("broken kind id-token: an ID token has no permissions, roles or scopes")
+	}
+	c := i.IDClaims()
+	if r.User != "" {
+		c["sub"] = r.User
+	}
 	switch r.Org {
+	case "":
+	case "none":
+		c["org_codes"] = []string{}
+	default:
+		c["org_codes"] = []string{r.Org}
+	}
+	return c, nil
+}
+
+func setOrg(c Claims, org string) {
+	switch org {
 	case "":
 	case "none":
 		delete(c, "org_code")
 	default:
-		c["org_code"] = r.Org
+		c["org_code"] = org
 	}
-	if r.Lifetime != 0 {
-		c["exp"] = i.Now().Add(time.Duration(r.Lifetime) * time.Second).Unix()
-	}
-	return i.Token(c), nil
 }
 
 func set(c Claims, name string, items []string) {

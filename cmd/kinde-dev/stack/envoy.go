@@ -74,7 +74,7 @@ func (a addresses) fill(config string) (string, error) {
 func (s *Stack) startEnvoy(ctx context.Context, config Config, a addresses) error {
 	template, err := os.ReadFile(config.EnvoyConfig)
 	if err != nil {
-		return err
+		return fmt.Errorf("the configuration of Envoy: %w", err)
 	}
 	filled, err := a.fill(string(template))
 	if err != nil {

@@ -1,7 +1,6 @@
 package stack
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -9,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -19,30 +17,6 @@ const (
 	stopTimeout  = 20 * time.Second
 	pollInterval = 20 * time.Millisecond
 )
-
-// Log is what a process has printed so far.
-type Log struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-	also io.Writer
-}
-
-// Write implements [io.Writer].
-func (l *Log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.also != nil {
-		_, _ = l.also.Write(p) // a copy for a person: its loss stops nothing
-	}
-	return l.text.Write(p)
-}
-
-// String returns all that was printed.
-func (l *Log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
 
 // Process is a running child.
 type Process struct {
@@ -78,17 +52,17 @@ func (p *Process) until(ctx context.Context, what string, met func() bool) error
 	for !met() {
 		select {
 		case <-p.done:
-			return fmt.Errorf("%s ended while it started: %s", p.name, p.lastWords())
+			return fmt.Errorf("%s ended while it started: %s", p.name, p.LastLines())
 		case <-ctx.Done():
-			return fmt.Errorf("%s did not come up (%s): %s", p.name, what, p.lastWords())
+			return fmt.Errorf("%s did not start: waited for %s: %s", p.name, what, p.LastLines())
 		case <-tick.C:
 		}
 	}
 	return nil
 }
 
-// lastWords is the end of what the process printed.
-func (p *Process) lastWords() string {
+// LastLines is the end of what the process printed.
+func (p *Process) LastLines() string {
 	lines := strings.Split(strings.TrimSpace(p.log.String()), "\n")
 	return strings.Join(lines[max(0, len(lines)-5):], "\n")
 }
@@ -129,7 +103,7 @@ func get(ctx context.Context, url string) ([]byte, error) {
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s answered %d", url, response.StatusCode)
+		err = fmt.Errorf("%s answered with status %d", url, response.StatusCode)
 	}
 	return body, err
 }

@@ -6,13 +6,13 @@ package stack
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/agent"
@@ -36,6 +36,13 @@ type Config struct {
 	Outage kindetest.Outage
 	// AuthzEnv is more of kinde-authz's environment.
 	AuthzEnv []string
+	// Logs is the folder of the files that the children's logs are written to;
+	// without it they are kept in memory.
+	Logs string
+	// Decisions gets a copy of kinde-authz's log, if any.
+	Decisions io.Writer
+	// Progress is told each step of the start, if any.
+	Progress func(step string)
 }
 
 // Stack is a running stack.
@@ -72,11 +79,13 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	if s.dir, err = os.MkdirTemp("", "kinde-dev-"); err != nil {
 		return err
 	}
-	for _, address := range []string{config.AuthzGRPC, config.AuthzAdmin, config.Listener, config.EnvoyAdmin} {
-		if err := free(address); err != nil {
-			return err
-		}
+	if err := config.checkFree(); err != nil {
+		return err
 	}
+	if err := s.openLogs(config); err != nil {
+		return err
+	}
+	config.progress("starting the issuer and the agent")
 	s.Issuer = kindetest.New("")
 	if err := s.Issuer.Fail(config.Outage); err != nil {
 		return err
@@ -91,21 +100,41 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	if err != nil {
 		return fmt.Errorf("the agent: %w", err)
 	}
+	config.progress("starting kinde-authz")
 	if err := s.startAuthz(ctx, config); err != nil {
 		return err
 	}
+	config.progress("starting Envoy")
 	err = s.startEnvoy(ctx, config, addresses{
 		listener: orAny(config.Listener), admin: orAny(config.EnvoyAdmin), authz: s.AuthzGRPC, agent: upstream,
 	})
 	if err != nil || config.Outage != "" {
 		return err
 	}
-	return s.Envoy.until(ctx, "kinde-authz is healthy for it", func() bool { return s.routes(ctx) })
+	config.progress("waiting for Envoy's health check of kinde-authz")
+	return s.Envoy.until(ctx, "its health check of kinde-authz", func() bool { return s.routes(ctx) })
+}
+
+func (c *Config) progress(step string) {
+	if c.Progress != nil {
+		c.Progress(step)
+	}
+}
+
+func (s *Stack) openLogs(config Config) error {
+	s.AuthzLog.also = config.Decisions
+	if config.Logs == "" {
+		return nil
+	}
+	if err := s.AuthzLog.open(config.Logs, "kinde-authz.log"); err != nil {
+		return err
+	}
+	return s.EnvoyLog.open(config.Logs, "envoy.log")
 }
 
 // serve serves a handler in this process.
 func (s *Stack) serve(address string, handler http.Handler) (string, error) {
-	listener, err := listen(address)
+	listener, err := net.Listen("tcp", orAny(address))
 	if err != nil {
 		return "", err
 	}
@@ -117,14 +146,16 @@ func (s *Stack) serve(address string, handler http.Handler) (string, error) {
 
 // startAuthz starts kinde-authz and learns its ports from its log.
 func (s *Stack) startAuthz(ctx context.Context, config Config) error {
-	env := append(os.Environ(), "KINDE_DOMAIN="+s.Issuer.URL, "KINDE_AUDIENCE="+kindetest.Audience,
+	// A developer's own settings of kinde-authz are not meant for this one.
+	env := slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "KINDE_") })
+	env = append(env, "KINDE_DOMAIN="+s.Issuer.URL, "KINDE_AUDIENCE="+kindetest.Audience,
 		"KINDE_ALLOWED_ORGS="+AllowedOrgs, "KINDE_AUTHZ_INSECURE_HTTP=true", "KINDE_AUTHZ_DRAIN_DELAY=0s",
 		"KINDE_AUTHZ_LISTEN="+orAny(config.AuthzGRPC), "KINDE_AUTHZ_ADMIN_LISTEN="+orAny(config.AuthzAdmin))
 	var err error
 	if s.Authz, err = start(&s.AuthzLog, append(env, config.AuthzEnv...), config.Authz, "serve"); err != nil {
 		return err
 	}
-	return s.Authz.until(ctx, "it serves", func() bool { return s.readPorts() })
+	return s.Authz.until(ctx, "its ports", func() bool { return s.readPorts() })
 }
 
 // readPorts looks for the line that tells where kinde-authz listens.
@@ -145,34 +176,15 @@ func (s *Stack) readPorts() bool {
 
 // Stop ends everything, Envoy first, so that no request is lost on the way.
 func (s *Stack) Stop() {
+	if s == nil {
+		return
+	}
 	s.Envoy.Stop()
 	s.Authz.Stop()
 	for _, server := range s.servers {
 		_ = server.Close() // its connections end with the process
 	}
+	s.AuthzLog.close()
+	s.EnvoyLog.close()
 	_ = os.RemoveAll(s.dir) // a leftover in the temporary folder
-}
-
-func orAny(address string) string {
-	if address == "" {
-		return "127.0.0.1:0"
-	}
-	return address
-}
-
-// free reports a port that is taken before anything is started on its account.
-func free(address string) error {
-	listener, err := listen(address)
-	if err != nil {
-		return err
-	}
-	return listener.Close()
-}
-
-func listen(address string) (net.Listener, error) {
-	listener, err := net.Listen("tcp", orAny(address))
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is taken: end what listens there, or choose another port (kinde-dev up --help)", address)
-	}
-	return listener, err
 }

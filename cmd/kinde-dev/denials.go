@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/kinde-authz/kinde-authz/authz"
+)
+
+// Limits on what a line shows, in characters.
+const (
+	maxPath = 60
+	maxHint = 100
+)
+
+// maxEntry is the length of a log line above which it is not shown, in bytes.
+const maxEntry = 64 << 10
+
+// denials reads kinde-authz's log as it is written, and shows each denial as one
+// line for a person.
+type denials struct {
+	out     io.Writer
+	partial []byte // of the last line, which has not ended yet
+}
+
+// Write implements [io.Writer].
+func (d *denials) Write(p []byte) (int, error) {
+	d.partial = append(d.partial, p...)
+	for {
+		line, rest, ended := bytes.Cut(d.partial, []byte{'\n'})
+		if !ended {
+			break
+		}
+		if text := denial(line); text != "" {
+			fmt.Fprintln(d.out, text)
+		}
+		d.partial = rest
+	}
+	d.partial = d.partial[:min(len(d.partial), maxEntry)]
+	return len(p), nil
+}
+
+// entry is what is read of a log line. A field that is missing is empty.
+type entry struct {
+	Time     string   `json:"time"`
+	Decision string   `json:"decision"`
+	Reason   string   `json:"reason"`
+	Method   string   `json:"method"`
+	Path     string   `json:"path"`
+	Actor    string   `json:"actor"`
+	OrgCode  string   `json:"org_code"`
+	Missing  []string `json:"missing"`
+	Hint     string   `json:"hint"`
+}
+
+// denial returns the line that shows a denial, or nothing for any other entry.
+func denial(line []byte) string {
+	var e entry
+	_ = json.Unmarshal(line, &e) // a field of another type stays empty
+	if e.Decision != "deny" {
+		return ""
+	}
+	at, err := time.Parse(time.RFC3339Nano, e.Time)
+	if err != nil {
+		at = time.Now()
+	}
+	text := fmt.Sprintf("%s  %3d %-19s  %s %s", at.Local().Format(time.TimeOnly), statusOf(e.Reason), e.Reason, e.Method, cut(e.Path, maxPath))
+	if who := e.who(); who != "" {
+		text += "  " + who
+	}
+	if len(e.Missing) > 0 {
+		text += "  missing " + cut(strings.Join(e.Missing, ", "), maxPath)
+	}
+	if e.Hint != "" {
+		text += "  -> " + cut(e.Hint, maxHint)
+	}
+	return printable(text)
+}
+
+// who is the caller, once the token was verified.
+func (e *entry) who() string {
+	actor := map[string]string{"user": "user", "system": "machine"}[e.Actor]
+	if actor != "" && e.OrgCode != "" {
+		return actor + " of " + e.OrgCode
+	}
+	return actor
+}
+
+// statusOf is the status of the answers for a reason, 0 for one of another
+// version.
+func statusOf(reason string) int {
+	if !slices.Contains(authz.Reasons(), authz.Reason(reason)) {
+		return 0
+	}
+	decision := authz.Decision{Reason: authz.Reason(reason)}
+	return decision.Status()
+}
+
+// cut shortens a text, between words where it can.
+func cut(text string, limit int) string {
+	runes := []rune(text)
+	if len(runes) <= limit {
+		return text
+	}
+	text = string(runes[:limit])
+	if space := strings.LastIndexByte(text, ' '); space > limit/2 {
+		text = text[:space]
+	}
+	return strings.TrimRight(text, " ,;:") + " …"
+}
+
+// printable takes out what a client could move the cursor of a terminal with.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+}

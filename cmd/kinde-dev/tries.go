@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
+)
+
+// try is a request for the reader to send.
+type try struct {
+	says   string // the status, and for whom
+	token  string // flags of kinde-dev token
+	none   bool   // sends no token
+	header string
+}
+
+// tries are what up prints. A quote in a text would open a string in a shell
+// that it is pasted into.
+var tries = []try{
+	{says: "200: a user, and the identity that the agent was given"},
+	{says: "200: a machine", token: "--actor system"},
+	{says: "200: a user with a forged header, which does not arrive", header: "x-kinde-user-id: kp_admin"},
+	{says: "401: no token", none: true},
+	{says: "401: an expired token", token: "--broken expired"},
+	{says: "401: an ID token", token: "--broken id-token"},
+	{says: "401: a token for another API", token: "--broken wrong-audience"},
+	{says: "403: a user of another organization", token: "--org org_other"},
+}
+
+// defaultIssuer is where kinde-dev token asks when it is not told otherwise.
+const defaultIssuer = "http://localhost:9100"
+
+// line is the request as a shell takes it.
+func (t try) line(program, issuer, url string) string {
+	line := "curl -i"
+	if !t.none {
+		token := program + " token"
+		if issuer != defaultIssuer {
+			token += " --issuer " + issuer
+		}
+		if t.token != "" {
+			token += " " + t.token
+		}
+		line += ` -H "Authorization: Bearer $(` + token + `)"`
+	}
+	if t.header != "" {
+		line += ` -H "` + t.header + `"`
+	}
+	return line + " " + url + "/api/agents/weather"
+}
+
+// printStack prints where everything is and requests to try.
+func printStack(s *stack.Stack, out io.Writer) {
+	fmt.Fprintf(out, "\nReady. Try, in another terminal:\n\n")
+	program := self()
+	for _, t := range tries {
+		fmt.Fprintf(out, "# %s\n%s\n\n", t.says, t.line(program, s.Issuer.URL, s.URL))
+	}
+	fmt.Fprintf(out, "More tokens:  %s token --help (audience %s, organizations %s)\n",
+		program, kindetest.Audience, strings.ReplaceAll(stack.AllowedOrgs, ",", " and "))
+	fmt.Fprintf(out, "Envoy:        %s, admin %s, access log in %s\n", s.URL, s.EnvoyAdmin, s.EnvoyLog.Path())
+	fmt.Fprintf(out, "kinde-authz:  %s, admin %s, decisions in %s\n", s.AuthzGRPC, s.AuthzAdmin, s.AuthzLog.Path())
+	fmt.Fprintf(out, "\nDenials are shown here, one a line. Ctrl-C stops everything.\n\n")
+}
+
+// self is this program as one types it here, for a shell.
+func self() string {
+	path, err := os.Executable()
+	if err != nil {
+		return "bin/kinde-dev"
+	}
+	if dir, err := os.Getwd(); err == nil {
+		if short, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(short) && strings.Contains(short, "/") {
+			path = short
+		}
+	}
+	return quoted(path)
+}
+
+// quoted is a word of a shell that stands for the text itself.
+func quoted(text string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+@", r)
+	}
+	if strings.IndexFunc(text, func(r rune) bool { return !plain(r) }) < 0 {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}

@@ -1,0 +1,211 @@
+package e2e
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+)
+
+// up is a running kinde-dev up.
+type up struct {
+	command        *exec.Cmd
+	stdout, stderr stack.Log
+	logs           string
+	ended          chan struct{} // closed when it has ended
+}
+
+// startUp runs the built kinde-dev up on ports of the kernel's choice.
+func startUp(t *testing.T) *up {
+	t.Helper()
+	u := &up{logs: t.TempDir(), ended: make(chan struct{})}
+	u.command = exec.Command(kindeDev(), "up", "--port-base=0", "--logs", u.logs) // the cleanup ends it
+	u.command.Dir = ".."
+	u.command.Env = append(os.Environ(), "ENVOY="+programs.Envoy, "KINDE_AUTHZ_CONFIG=/nonexistent")
+	u.command.Stdout, u.command.Stderr = &u.stdout, &u.stderr
+	if err := u.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = u.command.Wait(); close(u.ended) }() // the exit code is read from ProcessState
+	t.Cleanup(func() { _ = u.command.Process.Kill(); <-u.ended })
+	return u
+}
+
+func (u *up) hasEnded() bool {
+	select {
+	case <-u.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// waitReady waits for the last line of what it prints.
+func (u *up) waitReady(t *testing.T) {
+	t.Helper()
+	eventually(t, "it is ready", func() bool {
+		if u.hasEnded() {
+			t.Fatalf("it ended: %s", u.stderr.String())
+		}
+		return strings.Contains(u.stdout.String(), "Ctrl-C")
+	})
+}
+
+// interrupt is a Ctrl-C.
+func (u *up) interrupt(t *testing.T) {
+	t.Helper()
+	if err := u.command.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it ends", u.hasEnded)
+	if code := u.command.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("exit code %d, want 0: %s", code, u.stderr.String())
+	}
+}
+
+func kindeDev() string { return filepath.Join(filepath.Dir(programs.Authz), "kinde-dev") }
+
+// printed finds each request that up prints, and the status told for it.
+var printed = regexp.MustCompile(`(?m)^# (\d{3}): (.*)\n(curl .*)$`)
+
+func TestUpPrintsRequestsThatWork(t *testing.T) {
+	u := startUp(t)
+	u.waitReady(t)
+	requests := printed.FindAllStringSubmatch(u.stdout.String(), -1)
+	if len(requests) != 8 || strings.Count(u.stdout.String(), "curl") != len(requests) {
+		t.Errorf("%d requests, want 8:\n%s", len(requests), u.stdout.String())
+	}
+	for _, request := range requests {
+		want, says, line := request[1], request[2], request[3]
+		if len(line) > 250 {
+			t.Errorf("%s: a wall of %d characters", says, len(line))
+		}
+		command := exec.CommandContext(t.Context(), "sh", "-c", line)
+		command.Dir = ".."
+		answer, err := command.Output()
+		if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 "+want+" ") {
+			t.Errorf("%s: want %s, got %v and\n%s", says, want, err, answer)
+		}
+		if strings.Contains(string(answer), "kp_admin") {
+			t.Errorf("%s: the forged header arrived", says)
+		}
+	}
+	u.assertDenialsShown(t)
+	u.assertLogs(t, len(requests))
+	u.interrupt(t)
+	u.assertLogs(t, len(requests)) // they survive
+	for _, address := range regexp.MustCompile(`(?:localhost|127\.0\.0\.1):\d+`).FindAllString(u.stdout.String(), -1) {
+		if conn, err := net.Dial("tcp", address); err == nil {
+			conn.Close()
+			t.Errorf("something still listens on %s", address)
+		}
+	}
+}
+
+// assertDenialsShown looks for each denial, in the order of the requests.
+func (u *up) assertDenialsShown(t *testing.T) {
+	t.Helper()
+	wants := []string{
+		`401 missing_token        GET /api/agents/weather  -> the client sent no Authorization`,
+		`401 token_expired        GET /api/agents/weather  -> the client must refresh its token;`,
+		`401 not_an_access_token  GET /api/agents/weather  -> the client sends its ID token`,
+		`401 wrong_audience       GET /api/agents/weather  user of org_acme  -> the client must request this API`,
+		`403 org_not_allowed      GET /api/agents/weather  user of org_other  -> `,
+	}
+	denied := regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d  (\d.*)$`)
+	eventually(t, "the denials are shown", func() bool { return len(denied.FindAllString(u.stderr.String(), -1)) >= len(wants) })
+	shown := denied.FindAllStringSubmatch(u.stderr.String(), -1)
+	if len(shown) != len(wants) {
+		t.Errorf("%d denials, want %d:\n%s", len(shown), len(wants), u.stderr.String())
+	}
+	for n, line := range shown {
+		if n < len(wants) && !strings.HasPrefix(line[1], wants[n]) {
+			t.Errorf("denial %q, want it to begin with %q", line[1], wants[n])
+		}
+	}
+}
+
+// assertLogs looks for a line a request in each of the files that up names.
+func (u *up) assertLogs(t *testing.T, requests int) {
+	t.Helper()
+	for name, mark := range map[string]string{"kinde-authz.log": `"msg":"decision"`, "envoy.log": `"decision_id":`} {
+		path := filepath.Join(u.logs, name)
+		if !strings.Contains(u.stdout.String(), path) {
+			t.Errorf("it does not name %s", path)
+		}
+		eventually(t, name+" has all requests", func() bool {
+			log, err := os.ReadFile(path)
+			return err == nil && bytes.Count(log, []byte(mark)) == requests
+		})
+	}
+}
+
+func TestUpEndsWhileItStarts(t *testing.T) {
+	for _, step := range []string{"starting the issuer", "starting kinde-authz", "starting Envoy", "waiting for Envoy"} {
+		t.Run(step, func(t *testing.T) {
+			u := startUp(t)
+			eventually(t, step, func() bool { return strings.Contains(u.stderr.String(), step) })
+			u.interrupt(t)
+		})
+	}
+}
+
+// Every busy port is named, with what moves it, and make knows the variables.
+func TestUpNamesEveryBusyPort(t *testing.T) {
+	names := []string{"port", "envoy-admin-port", "issuer-port", "agent-port", "authz-port", "authz-admin-port"}
+	args := []string{"up"}
+	var wants []string
+	for n, name := range names {
+		listener, err := net.Listen("tcp", []string{"127.0.0.1:0", "0.0.0.0:0", "[::]:0"}[n%3])
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listener.Close()
+		port := listener.Addr().(*net.TCPAddr).Port
+		args = append(args, fmt.Sprintf("--%s=%d", name, port))
+		variable := strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+		wants = append(wants, fmt.Sprintf(`(?m)^  %d  .*--%s N \(make up %s=N\)$`, port, name, variable))
+	}
+	command := exec.CommandContext(t.Context(), kindeDev(), args...)
+	command.Dir = ".."
+	command.Env = append(os.Environ(), "ENVOY="+programs.Envoy)
+	out, err := command.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Errorf("got %v, want exit code 1", err)
+	}
+	for _, want := range append(wants, `--port-base N \(make up PORT_BASE=N\)`) {
+		if !regexp.MustCompile(want).Match(out) {
+			t.Errorf("no %s in\n%s", want, out)
+		}
+	}
+}
+
+func TestMakeUpMovesPorts(t *testing.T) {
+	variables := []string{"PORT_BASE", "PORT", "ENVOY_ADMIN_PORT", "ISSUER_PORT", "AGENT_PORT", "AUTHZ_PORT", "AUTHZ_ADMIN_PORT"}
+	help, err := exec.CommandContext(t.Context(), "make", "-C", "..", "help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, variable := range variables {
+		value := strconv.Itoa(18080 + n)
+		out, err := exec.CommandContext(t.Context(), "make", "-C", "..", "-n", "up", variable+"="+value).Output()
+		want := "bin/kinde-dev up --" + strings.ToLower(strings.ReplaceAll(variable, "_", "-")) + "=" + value + "\n"
+		if err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("%s: want %q, got %v and\n%s", variable, want, err, out)
+		}
+		if !regexp.MustCompile(`\b` + variable + `\b`).Match(help) {
+			t.Errorf("make help does not name %s", variable)
+		}
+	}
+}
