@@ -1,6 +1,7 @@
 package kinde
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -26,12 +28,37 @@ var errNotModified = errors.New("the JWK set has not changed")
 // fileSource reads the set from a file, for machines without a network.
 type fileSource string
 
-func (path fileSource) fetch(context.Context) (string, error) {
-	f, err := os.Open(string(path))
+// fetch implements source. A network file system may never answer, so that the
+// reading has a goroutine of its own.
+func (path fileSource) fetch(ctx context.Context) (string, error) {
+	type result struct {
+		set string
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		set, err := path.read()
+		done <- result{set, err}
+	}()
+	select {
+	case r := <-done:
+		return r.set, r.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// read reads a regular file alone: the reading of a named pipe, say, waits for a
+// writer.
+func (path fileSource) read() (string, error) {
+	f, err := os.OpenFile(string(path), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return "", cmp.Or(err, fmt.Errorf("jwks_file: %s is no regular file", path))
+	}
 	return readSet(f)
 }
 

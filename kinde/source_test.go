@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -170,12 +171,16 @@ func TestAttackKeysFromAFile(t *testing.T) {
 		}
 		return path
 	}
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		path string
 		keys int
 	}{
 		"Q19 good": {write("good.json", issuer.JWKS()), 1}, "missing": {filepath.Join(dir, "none.json"), 0},
-		"broken": {write("broken.json", "{"), 0}, "large": {write("large.json", issuer.JWKS()+strings.Repeat(" ", 256<<10)), 0},
+		"a pipe": {pipe, 0}, "broken": {write("broken.json", "{"), 0}, "large": {write("large.json", issuer.JWKS()+strings.Repeat(" ", 256<<10)), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, v := firstRefresh(t, tenant, kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant, JWKSFile: test.path}}})

@@ -2,17 +2,48 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"time"
+
+	"golang.org/x/net/netutil"
 )
 
-// newAdminServer returns the HTTP server for the operator.
+const (
+	// adminConnections bounds what is open on the admin port at a time. Those
+	// beyond wait to be accepted.
+	adminConnections = 1024
+
+	// adminTimeout bounds the reading of a request, and the writing of the
+	// answer, so that nobody keeps a connection.
+	adminTimeout = 5 * time.Second
+
+	// adminHeaderBytes is more than a probe or a scrape sends.
+	adminHeaderBytes = 16 << 10
+
+	// scrapes bounds the answers to /metrics that are made at a time: they cost
+	// processor time that checks need. Others get 503 at once.
+	scrapes = 2
+)
+
+// newAdminServer returns the HTTP server for the operator. A connection carries
+// one request: a client that sends many and reads no answer has no hold on the
+// processor.
 func newAdminServer(s *service) *http.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.Handle("GET /metrics", s.metrics.handler())
-	return &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+	server := &http.Server{
+		Handler: mux, ReadTimeout: adminTimeout, WriteTimeout: adminTimeout, MaxHeaderBytes: adminHeaderBytes,
+	}
+	server.SetKeepAlivesEnabled(false)
+	return server
+}
+
+// serveAdmin serves the operator until the server is closed.
+func (s *service) serveAdmin() error {
+	return s.admin.Serve(netutil.LimitListener(net.Listener(s.adminPort), adminConnections))
 }
 
 // serveReady answers 200 while at least one issuer's tokens can be decided on,

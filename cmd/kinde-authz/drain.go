@@ -1,17 +1,19 @@
 package main
 
 import (
-	"errors"
 	"os"
 	"time"
 
 	"go.uber.org/zap"
 )
 
-// stopTimeout bounds the wait for calls in flight once the drain is over.
-const stopTimeout = 10 * time.Second
+const (
+	// stopTimeout bounds the wait for calls in flight once the drain is over.
+	stopTimeout = 10 * time.Second
 
-var errStoppedAtOnce = errors.New("stopped at once by a second signal")
+	// flushTimeout bounds the wait for the log at the end.
+	flushTimeout = 500 * time.Millisecond
+)
 
 // drain ends the service without losing a request: first it reports itself
 // unready and goes on serving until Envoy has turned away, then it finishes
@@ -22,7 +24,7 @@ func (s *service) drain(signals <-chan os.Signal, delay time.Duration) error {
 	select {
 	case <-time.After(delay):
 	case <-signals:
-		return errStoppedAtOnce
+		return s.stopAtOnce()
 	}
 	stopped := make(chan struct{})
 	go func() { defer close(stopped); s.grpc.GracefulStop() }()
@@ -31,8 +33,14 @@ func (s *service) drain(signals <-chan os.Signal, delay time.Duration) error {
 	case <-time.After(stopTimeout):
 		s.log.Warn("calls were still in flight", zap.Duration("waited", stopTimeout))
 	case <-signals:
-		return errStoppedAtOnce
+		return s.stopAtOnce()
 	}
 	s.log.Info("stopped")
 	return nil
+}
+
+// stopAtOnce says why calls in flight are lost, and that the exit code is not 0.
+func (s *service) stopAtOnce() error {
+	s.log.Warn("stopped at once by a second signal")
+	return errRefused
 }

@@ -1,12 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -83,12 +83,11 @@ func (c *explainCommand) Run(stdin io.Reader, stdout io.Writer) error {
 // request is the request that is asked about.
 func (c *explainCommand) request(stdin io.Reader) (*authz.Request, error) {
 	if c.TokenFile != "" {
-		file, err := os.Open(c.TokenFile)
+		content, err := readAtMost(c.TokenFile, maxTokenInput)
 		if err != nil {
 			return nil, fmt.Errorf("--token-file: %w", err)
 		}
-		defer file.Close()
-		stdin = file
+		stdin = bytes.NewReader(content)
 	}
 	content, err := io.ReadAll(io.LimitReader(stdin, maxTokenInput))
 	if err != nil {

@@ -3,16 +3,11 @@ package main
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
-	"os"
 	"reflect"
 
 	"go.yaml.in/yaml/v4"
 )
-
-// maxFileBytes bounds a settings file.
-const maxFileBytes = 4 << 20
 
 // file is the YAML file of settings. Every one may be left out, except that an
 // issuer has a domain and a route a path; what is there must not be empty. The
@@ -92,15 +87,6 @@ type tlsSettings struct {
 type logSettings struct {
 	Level        text   `yaml:"level" jsonschema:"enum=debug,enum=info,enum=warn,enum=error,enum=dpanic,enum=panic,enum=fatal" jsonschema_description:"debug, info, warn or error. Default: info."`
 	SampleAllows *share `yaml:"sample_allows" jsonschema_description:"The share of allows that are logged, 0 to 1. Denials always are. Default: 1.0."`
-}
-
-// readFile reads a settings file.
-func readFile(path string) ([]byte, error) {
-	content, err := os.ReadFile(path) //nolint:gosec // the operator names the file
-	if err == nil && len(content) > maxFileBytes {
-		err = fmt.Errorf("%s: more than %d MiB", path, maxFileBytes>>20)
-	}
-	return content, err
 }
 
 // parseFile reads the settings. Errors name the line and the column.

@@ -30,7 +30,7 @@ const (
 // newGRPCServer returns a server with limits that fit Envoy: it pings while
 // idle, sends at most 60 KiB of headers, and keeps a connection for ever unless
 // told to look for other replicas now and then.
-func newGRPCServer(server *authz.Server, files tlsFiles) (*grpc.Server, error) {
+func newGRPCServer(server *authz.Server, certificates *certificates) *grpc.Server {
 	options := []grpc.ServerOption{
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionAge: 10 * time.Minute, MaxConnectionAgeGrace: time.Minute}),
@@ -40,12 +40,8 @@ func newGRPCServer(server *authz.Server, files tlsFiles) (*grpc.Server, error) {
 		grpc.ReadBufferSize(bufferBytes), grpc.WriteBufferSize(bufferBytes),
 		grpc.InitialWindowSize(streamWindow), grpc.InitialConnWindowSize(connWindow),
 	}
-	if files.cert != "" {
-		config, err := files.config()
-		if err != nil {
-			return nil, err
-		}
-		options = append(options, grpc.Creds(credentials.NewTLS(config)))
+	if certificates != nil {
+		options = append(options, grpc.Creds(credentials.NewTLS(certificates.config())))
 	}
-	return authz.NewGRPC(server, options...), nil
+	return authz.NewGRPC(server, options...)
 }

@@ -2,48 +2,43 @@ package main
 
 import (
 	"io"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zapgrpc"
+	"google.golang.org/grpc/grpclog"
 )
 
-// flushEvery is how long the line of a decision waits at most for others to be
-// written with.
-const flushEvery = 20 * time.Millisecond
-
-// pipeBuffer is what is written at a time at most: a pipe that others write to as
-// well takes so much without cutting a line (PIPE_BUF).
-const pipeBuffer = 4 << 10
-
-// logs write JSON lines and leave out none; a process that is killed loses what
-// waits.
+// logs write JSON lines to one queue, which never makes its callers wait.
 type logs struct {
-	events *zap.Logger // what happens to the service, written at once
-	// decisions are written many at a time: a call of the system costs as much
-	// as half a decision.
-	decisions *zap.Logger
-	flush     func() // writes the decisions that wait, and ends their waiting
+	events    *zap.Logger   // what happens to the service, written at once
+	decisions *zap.Logger   // written many at a time: a system call costs as much as half a decision
+	dropped   atomic.Uint64 // lines
+	queue     *lineQueue
 }
 
 func newLogs(level zap.AtomicLevel, out io.Writer) *logs {
 	config := zap.NewProductionEncoderConfig()
 	config.TimeKey = "time"
 	config.EncodeTime = zapcore.RFC3339NanoTimeEncoder
-	to := func(out zapcore.WriteSyncer) *zap.Logger {
-		return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(config), out, level))
-	}
-	lasting := zapcore.Lock(zapcore.AddSync(lasting{out}))
-	buffer := &zapcore.BufferedWriteSyncer{WS: lasting, FlushInterval: flushEvery, Size: pipeBuffer}
-	return &logs{to(lasting), to(buffer), func() { _ = buffer.Stop() }} // there is nowhere to tell
+	encoder := zapcore.NewJSONEncoder(config)
+	l := &logs{}
+	l.queue = newLineQueue(out, &l.dropped, func(lines uint64) []byte {
+		entry := zapcore.Entry{Level: zap.WarnLevel, Time: time.Now(), Message: "log lines were dropped"}
+		line, _ := encoder.EncodeEntry(entry, []zap.Field{zap.Uint64("lines", lines)}) // it has no value that could fail
+		return line.Bytes()
+	})
+	to := func(w *lineWriter) *zap.Logger { return zap.New(zapcore.NewCore(encoder, w, level)) }
+	l.events = to(&lineWriter{queue: l.queue, room: maxQueued, atOnce: true, mask: mask})
+	l.decisions = to(&lineWriter{queue: l.queue, room: maxQueued - eventRoom, mask: maskDecision})
+	return l
 }
 
-// lasting is a writer whose faults pass: a buffer gives up at the first, and a
-// full disk may have room again.
-type lasting struct{ io.Writer }
-
-// Write writes what it can.
-func (l lasting) Write(lines []byte) (int, error) {
-	_, _ = l.Writer.Write(lines) // there is nowhere to tell
-	return len(lines), nil
+// capture sends to the log what libraries would write to standard error
+// themselves, and wait for.
+func (l *logs) capture() {
+	_, _ = zap.RedirectStdLogAt(l.events, zap.WarnLevel) // it fails for an unknown level alone
+	grpclog.SetLoggerV2(zapgrpc.NewLogger(l.events.WithOptions(zap.IncreaseLevel(zap.ErrorLevel))))
 }

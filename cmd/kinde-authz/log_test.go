@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
@@ -43,10 +44,7 @@ func TestDecisionsAreWrittenTogetherAndNoneIsLost(t *testing.T) {
 		logs.decisions.Info("decision")
 	}
 	logs.events.Warn("at once")
-	if lines, _ := d.lines(); lines == 0 || !strings.Contains(d.text.String(), "at once") {
-		t.Error("an event waits")
-	}
-	logs.flush()
+	logs.queue.close(20 * time.Second)
 	if lines, writes := d.lines(); lines != many+1 || writes > many/10 {
 		t.Errorf("%d lines in %d writes", lines, writes)
 	}
@@ -55,7 +53,7 @@ func TestDecisionsAreWrittenTogetherAndNoneIsLost(t *testing.T) {
 func TestDecisionsDoNotWaitLong(t *testing.T) {
 	d := &disk{full: true}
 	logs := newLogs(zap.NewAtomicLevel(), d)
-	defer logs.flush()
+	defer logs.queue.close(20 * time.Second)
 	logs.decisions.Info("lost")
 	written := func(wanted int) bool {
 		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
@@ -75,4 +73,22 @@ func TestDecisionsDoNotWaitLong(t *testing.T) {
 	if !written(1) {
 		t.Error("after one fault nothing is written any more")
 	}
+}
+
+func TestEventsDoNotWaitAndTakeDecisionsAlong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &disk{}
+		logs := newLogs(zap.NewAtomicLevel(), d)
+		logs.decisions.Info("decision")
+		synctest.Wait()
+		if lines, _ := d.lines(); lines != 0 {
+			t.Error("a decision does not wait for others")
+		}
+		logs.events.Warn("event")
+		synctest.Wait()
+		if lines, _ := d.lines(); lines != 2 {
+			t.Errorf("%d lines are written, want 2", lines)
+		}
+		logs.queue.close(time.Second)
+	})
 }

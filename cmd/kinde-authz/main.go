@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -31,6 +31,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 // run parses the command line, runs the command and returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	stdout, stderr = masking{stdout}, masking{stderr}
 	exited := -1
 	parser, err := kong.New(&commands{},
 		kong.Name("kinde-authz"),
@@ -51,26 +52,22 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err == nil {
 		err = command.Run()
 	}
-	return exitCode(masked(err, args), stderr)
+	return exitCode(hinted(err), stderr)
 }
 
-// masked takes what looks like a token out of a message on wrong use: where an
-// argument is printed, a shell's history may not be the only thing to hold it.
-func masked(err error, args []string) error {
+// hinted adds to a message on wrong use with a token in it how to give one.
+func hinted(err error) error {
 	var parse *kong.ParseError
 	if !errors.As(err, &parse) {
 		return err
 	}
-	text := err.Error()
-	for _, arg := range args {
-		if len(arg) > 24 && strings.Contains(arg, "eyJ") {
-			text = strings.ReplaceAll(text, arg, "a token: give it on standard input or in a file")
-		}
+	if tokenPattern.MatchString(err.Error()) {
+		err = fmt.Errorf("%w: give a token on standard input or in a file", err)
 	}
-	return usageError{errors.New(text)}
+	return usageError{err}
 }
 
-// errRefused is the end of a command that has printed why it refuses.
+// errRefused is the end of a command that has said why it fails.
 var errRefused = errors.New("refused")
 
 // usageError is a setting or an argument that is refused.
@@ -83,11 +80,21 @@ func exitCode(err error, stderr io.Writer) int {
 		return exitFine
 	}
 	if !errors.Is(err, errRefused) { // what was printed says it all
-		fmt.Fprintln(stderr, "kinde-authz:", err)
+		complain(stderr, err)
 	}
 	var usage usageError
 	if errors.As(err, &usage) {
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// complain prints a message, unless nobody takes it.
+func complain(stderr io.Writer, err error) {
+	printed := make(chan struct{})
+	go func() { defer close(printed); fmt.Fprintln(stderr, "kinde-authz:", err) }()
+	select {
+	case <-printed:
+	case <-time.After(flushTimeout):
+	}
 }

@@ -31,11 +31,12 @@ func TestScripts(t *testing.T) {
 }
 
 // withIssuer gives a script an issuer at $ISSUER, its keys in keys.json, and
-// tokens of it in user.jwt and machine.jwt.
+// tokens of it in $TOKEN, user.jwt and machine.jwt.
 func withIssuer(env *testscript.Env) error {
 	issuer := kindetest.NewServer()
 	env.Defer(issuer.Close)
 	env.Setenv("ISSUER", issuer.Issuer.URL)
+	env.Setenv("TOKEN", issuer.Token(issuer.UserClaims()))
 	for name, content := range map[string]string{
 		"keys.json": issuer.JWKS(), "user.jwt": issuer.Token(issuer.UserClaims()), "machine.jwt": issuer.Token(issuer.MachineClaims()),
 	} {

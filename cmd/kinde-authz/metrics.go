@@ -25,6 +25,8 @@ type metrics struct {
 	duration  prometheus.Histogram
 	refreshes *prometheus.CounterVec
 	reloads   *prometheus.CounterVec
+
+	tlsReloads *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -44,8 +46,12 @@ func newMetrics() *metrics {
 	m.reloads = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "kinde_authz_config_reloads_total", Help: "Times the settings file was read again, by result.",
 	}, []string{"result"})
+	m.tlsReloads = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "kinde_authz_tls_reloads_total", Help: "Times changed TLS files were read, by result.",
+	}, []string{"result"})
 	for _, result := range []string{"ok", "error"} {
 		m.reloads.WithLabelValues(result)
+		m.tlsReloads.WithLabelValues(result)
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "kinde_authz_build_info", Help: "1; the labels tell what is running.",
@@ -57,7 +63,7 @@ func newMetrics() *metrics {
 		m.bound[reason] = &[len(actors)]atomic.Pointer[prometheus.Counter]{}
 	}
 	m.registry.MustRegister(m.cacheCounters()...)
-	m.registry.MustRegister(m.decisions, m.duration, m.refreshes, m.reloads, build,
+	m.registry.MustRegister(m.decisions, m.duration, m.refreshes, m.reloads, m.tlsReloads, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -85,11 +91,18 @@ func (m *metrics) cachedTokens(server *authz.Server) prometheus.Collector {
 	}, func() float64 { return float64(server.Authorizer().CachedTokens()) })
 }
 
+// counter tells a number that is counted elsewhere.
+func counter(name, help string, n *atomic.Uint64) prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(n.Load()) })
+}
+
+// droppedLines tells how many lines the log has lost.
+func droppedLines(l *logs) prometheus.Collector {
+	return counter("kinde_authz_log_lines_dropped_total", "Log lines that could not be written, or did not fit while writing hung.", &l.dropped)
+}
+
 // cacheCounters tell what became of looking for tokens among those remembered.
 func (m *metrics) cacheCounters() []prometheus.Collector {
-	counter := func(name, help string, n *atomic.Uint64) prometheus.Collector {
-		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(n.Load()) })
-	}
 	return []prometheus.Collector{
 		counter("kinde_authz_token_cache_hits_total", "Tokens that were remembered.", &m.cache.Hits),
 		counter("kinde_authz_token_cache_misses_total", "Tokens that had to be verified, while tokens are remembered.", &m.cache.Misses),
@@ -102,7 +115,7 @@ func (m *metrics) refreshed(r kinde.Refresh) {
 }
 
 func (m *metrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: scrapes})
 }
 
 // keyMetrics tells the state of each issuer's keys when it is asked.

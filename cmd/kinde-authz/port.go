@@ -18,6 +18,9 @@ func listen(setting, address string) (*port, error) {
 	network, where := "tcp", address
 	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		network, where = "unix", path
+		if err := checkSocketPath(path); err != nil {
+			return nil, usageError{fmt.Errorf("%s: %q: %w", setting, address, err)}
+		}
 		if err := removeDeadSocket(path); err != nil {
 			return nil, fmt.Errorf("%s: %w", setting, err)
 		}
@@ -33,17 +36,33 @@ func listen(setting, address string) (*port, error) {
 	}
 }
 
+// checkSocketPath refuses sockets without a file, which would be open to every
+// process of the machine, and under a name that nobody knows if it is empty.
+func checkSocketPath(path string) error {
+	switch {
+	case path == "":
+		return errors.New("the path is missing: want unix:/path")
+	case path[0] == '@' || path[0] == 0:
+		return errors.New("an abstract socket has no permissions: want unix:/path")
+	}
+	return nil
+}
+
 // removeDeadSocket removes a socket that a process left behind when it was
-// killed, and nothing else.
+// killed, and nothing else: only a refused connection shows that nobody listens.
 func removeDeadSocket(path string) error {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode()&fs.ModeSocket == 0 {
 		return nil //nolint:nilerr // listening says better what is wrong
 	}
 	conn, err := net.Dial("unix", path)
-	if err == nil {
+	switch {
+	case err == nil:
 		conn.Close()
 		return fmt.Errorf("%s is in use", path)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return os.Remove(path)
+	default:
+		return fmt.Errorf("%s exists, and whether it is in use cannot be told: %w", path, err)
 	}
-	return os.Remove(path)
 }

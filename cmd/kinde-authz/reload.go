@@ -3,15 +3,9 @@ package main
 import (
 	"context"
 	"os"
-	"time"
 
 	"go.uber.org/zap"
 )
-
-// lookEvery is how often the settings file is looked at. It is read, not
-// watched: that sees every way in which a file can change, the swap of a
-// ConfigMap's links and the writes of another machine included.
-const lookEvery = time.Second
 
 // reading is what was found at the file's path.
 type reading struct{ content, fault string }
@@ -24,41 +18,22 @@ func (s *service) read() reading {
 	return reading{content: string(content)}
 }
 
-// watch reads the settings again when the file has changed, and on a hangup,
-// until ctx ends. A change counts once it was found twice: a file that is being
-// written may say less than is meant.
+// watch reloads the settings when the file has changed, and on a hangup, until
+// ctx ends.
 func (s *service) watch(ctx context.Context, hangups <-chan os.Signal) {
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	if s.flags.Config == "" {
-		tick.Stop()
+	if s.flags.Config != "" {
+		slow := reading{fault: s.flags.Config + ": " + errSlow.Error()}
+		poll(ctx, hangups, reading{content: s.settings.content}, slow, s.read, s.reload)
+		return
 	}
-	known, last := reading{content: s.settings.content}, reading{}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-hangups:
-			known = s.hangup()
-		case <-tick.C:
-			now := s.read()
-			if now == last && now != known {
-				known = now
-				s.reload(now)
-			}
-			last = now
+			s.log.Warn("there is no settings file to reload", zap.String("setting", "KINDE_AUTHZ_CONFIG"))
 		}
 	}
-}
-
-func (s *service) hangup() reading {
-	if s.flags.Config == "" {
-		s.log.Warn("there is no settings file to read again", zap.String("setting", "KINDE_AUTHZ_CONFIG"))
-		return reading{}
-	}
-	now := s.read()
-	s.reload(now)
-	return now
 }
 
 // reload changes over to what the file says now. With a fault in it everything
@@ -66,11 +41,22 @@ func (s *service) hangup() reading {
 func (s *service) reload(now reading) {
 	if err := s.change(now); err != "" {
 		s.metrics.reloads.WithLabelValues("error").Inc()
-		s.log.Error("the settings file is refused: those of before stay", zap.String("error", err))
+		s.log.Error("reload failed: still using the previous settings", zap.String("error", err))
 		return
 	}
 	s.metrics.reloads.WithLabelValues("ok").Inc()
-	s.log.Info("read the settings again")
+	s.log.Info("settings reloaded")
+}
+
+// reloadedTLS tells the log and the metrics of changed TLS files.
+func (s *service) reloadedTLS(err error) {
+	if err != nil {
+		s.metrics.tlsReloads.WithLabelValues("error").Inc()
+		s.log.Warn("TLS reload failed: still using the previous certificates", zap.Error(err))
+		return
+	}
+	s.metrics.tlsReloads.WithLabelValues("ok").Inc()
+	s.log.Info("TLS files reloaded")
 }
 
 func (s *service) change(now reading) (fault string) {
@@ -106,7 +92,7 @@ func (s *service) warnFixed(next *settings) {
 		"tls": next.tls != s.settings.tls,
 	} {
 		if changed {
-			s.log.Warn("a changed setting takes effect when the program starts again", zap.String("setting", name))
+			s.log.Warn("a changed setting takes effect at the next start", zap.String("setting", name))
 		}
 	}
 }

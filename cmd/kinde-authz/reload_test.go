@@ -120,7 +120,7 @@ func TestBrokenSettingsChangeNothing(t *testing.T) {
 			t.Errorf("%+v: %g errors are counted", broken, got)
 		}
 	}
-	if got := logs.FilterMessage("the settings file is refused: those of before stay").Len(); got != 6 {
+	if got := logs.FilterMessage("reload failed: still using the previous settings").Len(); got != 6 {
 		t.Errorf("%d lines", got)
 	}
 	s.reload(reading{content: good + "listen: :1\nlog: {level: error}\n"})

@@ -27,13 +27,13 @@ func (c *serveCommand) Run() error {
 	if err != nil {
 		return usageError{err}
 	}
-	signals := make(chan os.Signal, 2) // the one that drains and the one that ends at once
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
+	signal.Ignore(syscall.SIGPIPE) // a reader of the log that ends would end the service
 	level := zap.NewAtomicLevelAt(settings.level)
 	logs := newLogs(level, os.Stderr)
-	defer logs.flush()
+	logs.capture()
+	defer logs.queue.close(flushTimeout)
 	paceGarbage()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -43,6 +43,8 @@ func (c *serveCommand) Run() error {
 		return err
 	}
 	service.level = level
+	signals := make(chan os.Signal, 2) // the one that drains and the one that ends at once
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	return service.run(signals, hangups)
 }
 
@@ -61,6 +63,8 @@ type service struct {
 	grpcPort  *port
 	admin     *http.Server
 	adminPort *port
+
+	certificates *certificates // nil without TLS
 }
 
 // newService puts the service together and takes its ports.
@@ -73,10 +77,13 @@ func newService(flags *flags, settings *settings, logs *logs) (*service, error) 
 	}
 	s.verifier.Store(verifier)
 	s.server = authz.NewServer(authorizer, logs.decisions, s.metrics.decided)
-	if s.grpc, err = newGRPCServer(s.server, settings.tls); err != nil {
-		return nil, usageError{err}
+	if settings.tls.cert != "" {
+		if s.certificates, err = newCertificates(settings.tls); err != nil {
+			return nil, usageError{err}
+		}
 	}
-	s.metrics.registry.MustRegister(keyMetrics{s.verifier.Load}, s.metrics.cachedTokens(s.server))
+	s.grpc = newGRPCServer(s.server, s.certificates)
+	s.metrics.registry.MustRegister(keyMetrics{s.verifier.Load}, s.metrics.cachedTokens(s.server), droppedLines(logs))
 	s.readiness.register(s.grpc)
 	s.admin = newAdminServer(s)
 	if s.grpcPort, err = listen("KINDE_AUTHZ_LISTEN (--listen, listen)", settings.listen); err != nil {
@@ -133,12 +140,15 @@ func (s *service) run(signals, hangups <-chan os.Signal) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	watching := make(chan struct{})
 	go func() { defer close(watching); s.watch(ctx, hangups) }()
+	if s.certificates != nil {
+		go s.certificates.watch(ctx, s.reloadedTLS)
+	}
 	stopWatching := sync.OnceFunc(func() { cancel(); <-watching })
 	defer func() { stopWatching(); s.stopKeys() }()
 
 	failed := make(chan error, 2)
 	go func() { failed <- s.grpc.Serve(s.grpcPort) }()
-	go func() { failed <- s.admin.Serve(s.adminPort) }()
+	go func() { failed <- s.serveAdmin() }()
 	defer s.admin.Close()
 	defer s.grpc.Stop()
 	s.log.Info("serving", zap.String("version", version),

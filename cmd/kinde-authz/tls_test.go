@@ -54,10 +54,12 @@ func writePair(t *testing.T, dir, name string, serial int64) (cert, key string) 
 // serveTLS serves gRPC health with those files.
 func serveTLS(t *testing.T, files tlsFiles) (address string) {
 	t.Helper()
-	server, err := newGRPCServer(nil, files)
+	certificates, err := newCertificates(files)
 	if err != nil {
 		t.Fatal(err)
 	}
+	server := newGRPCServer(nil, certificates)
+	go certificates.watch(t.Context(), func(error) {})
 	healthv1.RegisterHealthServer(server, health.NewServer())
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -149,7 +151,7 @@ func TestRefusedTLSFiles(t *testing.T) {
 		"no authority in it":  {tlsFiles{cert: cert, key: key, clientCA: key}, "holds no certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := newGRPCServer(nil, test.files); err == nil || !strings.Contains(err.Error(), test.says) {
+			if _, err := newCertificates(test.files); err == nil || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("got %v, want a word about %s", err, test.says)
 			}
 		})

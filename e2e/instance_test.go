@@ -1,0 +1,208 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
+)
+
+// instance is a kinde-authz without an Envoy, on Unix sockets: where it listens
+// is known also when its log cannot be read.
+type instance struct {
+	issuer  *kindetest.Server
+	command *exec.Cmd
+	dir     string
+	conn    *grpc.ClientConn
+	web     *http.Client
+	ended   chan struct{}
+}
+
+// start starts an instance that has an issuer, and waits until it is ready.
+func start(t *testing.T, log io.Writer, args ...string) *instance {
+	t.Helper()
+	issuer := kindetest.NewServer()
+	t.Cleanup(issuer.Close)
+	i := launch(t, log, append([]string{"--domain", issuer.Issuer.URL}, args...)...)
+	i.issuer = issuer
+	eventually(t, "it is ready", func() bool {
+		_, status, err := i.ask("/readyz")
+		return err == nil && status == http.StatusOK
+	})
+	return i
+}
+
+// launch starts an instance whose log goes there. It is killed with the test.
+func launch(t *testing.T, log io.Writer, args ...string) *instance {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "kinde") // the path of a socket must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := &instance{dir: dir, ended: make(chan struct{})}
+	i.command = exec.Command(programs.Authz, append([]string{"--insecure-http", "--drain-delay=0s",
+		"--listen=unix:" + i.path("grpc"), "--admin-listen=unix:" + i.path("admin")}, args...)...)
+	i.command.Stderr = log
+	if err := i.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { defer close(i.ended); _ = i.command.Wait() }()
+	i.conn, err = grpc.NewClient("unix:"+i.path("grpc"), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.web = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return i.dialAdmin(ctx) },
+	}}
+	t.Cleanup(func() {
+		_ = i.command.Process.Kill()
+		<-i.ended
+		i.conn.Close()
+		os.RemoveAll(dir)
+	})
+	return i
+}
+
+func (i *instance) path(name string) string { return filepath.Join(i.dir, name) }
+
+func (i *instance) dialAdmin(ctx context.Context) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, "unix", i.path("admin"))
+}
+
+// ask asks the admin port.
+func (i *instance) ask(path string) (text string, status int, err error) {
+	response, err := i.web.Get("http://admin" + path)
+	if err != nil {
+		return "", 0, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return string(body), response.StatusCode, err
+}
+
+// metric is the value of a metric, as it is printed.
+func (i *instance) metric(t *testing.T, name string) (value float64) {
+	t.Helper()
+	text, _, err := i.ask("/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(text) {
+		if number, found := strings.CutPrefix(line, name+" "); found {
+			if _, err := fmt.Sscan(number, &value); err != nil {
+				t.Fatal(err)
+			}
+			return value
+		}
+	}
+	t.Fatalf("there is no metric %s", name)
+	return 0
+}
+
+// check asks for so many decisions and wants each to allow within a second.
+func (i *instance) check(t *testing.T, many int) {
+	t.Helper()
+	token, path := i.issuer.Token(i.issuer.UserClaims()), "/"+strings.Repeat("long/", 50)
+	var left atomic.Int64
+	left.Store(int64(many))
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for left.Add(-1) >= 0 && !t.Failed() {
+				if got, err := i.reason(t, path, token); got != "allowed" {
+					t.Errorf("got %q, %v", got, err)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+// reason asks about a request.
+func (i *instance) reason(t *testing.T, path, token string) (string, error) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	headers := map[string]string{"authorization": "Bearer " + token}
+	request := &authv3.AttributeContext_HttpRequest{Method: "GET", Path: path, Headers: headers}
+	response, err := authv3.NewAuthorizationClient(i.conn).Check(ctx, &authv3.CheckRequest{
+		Attributes: &authv3.AttributeContext{Request: &authv3.AttributeContext_Request{Http: request}},
+	})
+	return response.GetDynamicMetadata().GetFields()["reason"].GetStringValue(), err
+}
+
+// healthy wants gRPC health and /healthz to say so.
+func (i *instance) healthy(t *testing.T) {
+	t.Helper()
+	if got := i.health(t); got != healthv1.HealthCheckResponse_SERVING {
+		t.Errorf("health is %s", got)
+	}
+	if text, status, err := i.ask("/healthz"); err != nil || status != http.StatusOK || text != "ok\n" {
+		t.Errorf("/healthz: %d %q %v", status, text, err)
+	}
+}
+
+func (i *instance) health(t *testing.T) healthv1.HealthCheckResponse_ServingStatus {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	answer, err := healthv1.NewHealthClient(i.conn).Check(ctx, &healthv1.HealthCheckRequest{})
+	if err != nil {
+		t.Error(err)
+	}
+	return answer.GetStatus()
+}
+
+func (i *instance) signal(t *testing.T, signal syscall.Signal) {
+	t.Helper()
+	if err := i.command.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ends wants the process to end with that exit code, in time.
+func (i *instance) ends(t *testing.T, code int, within time.Duration) {
+	t.Helper()
+	select {
+	case <-i.ended:
+		if got := i.command.ProcessState; got.ExitCode() != code {
+			t.Errorf("it ended with %s, want %d", got, code)
+		}
+	case <-time.After(within):
+		t.Errorf("it has not ended after %s", within)
+	}
+}
+
+// refused runs kinde-authz and wants it to end by itself, with that exit code and
+// a word about what.
+func refused(t *testing.T, code int, says string, args ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	command := exec.CommandContext(ctx, programs.Authz, args...)
+	command.Env = []string{
+		"KINDE_DOMAIN=https://yourapp.kinde.com", "KINDE_AUTHZ_LISTEN=127.0.0.1:0", "KINDE_AUTHZ_ADMIN_LISTEN=127.0.0.1:0",
+	}
+	output, err := command.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != code || !strings.Contains(string(output), says) {
+		t.Errorf("got %v and %q, want exit code %d and %q", err, output, code, says)
+	}
+}
