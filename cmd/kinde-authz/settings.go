@@ -44,8 +44,12 @@ type settings struct {
 	content     string // of the file
 }
 
-// settings reads the file and checks all that is set.
+// settings reads the file and checks all settings, and the environment for names
+// that look like settings.
 func (c *flags) settings() (*settings, error) {
+	if err := checkEnvironment(os.Environ()); err != nil {
+		return nil, err
+	}
 	if _, set := os.LookupEnv("KINDE_AUTHZ_CONFIG"); set && c.Config == "" {
 		return nil, errors.New("KINDE_AUTHZ_CONFIG (--config) is set but empty: name a file, or leave it unset")
 	}
