@@ -162,13 +162,3 @@ func isName(s string) bool {
 	}
 	return s != ""
 }
-
-// covers reports whether every path that other matches is one that p matches.
-func (p *pattern) covers(other *pattern) bool {
-	for i, segment := range p.segments {
-		if i >= len(other.segments) || segment != anySegment && segment != other.segments[i] {
-			return false
-		}
-	}
-	return p.rest || !other.rest && len(p.segments) == len(other.segments)
-}

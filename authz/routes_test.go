@@ -5,8 +5,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestPatterns(t *testing.T) {
@@ -139,31 +137,6 @@ func TestTreeMatchesAsOneRouteAfterTheOther(t *testing.T) {
 				t.Fatalf("%s %q among %+v matches a route said to be covered: %+v", request.Method, path, list, got)
 			}
 		}
-	}
-}
-
-func TestOddities(t *testing.T) {
-	config := Config{
-		Policies: map[string]Policy{"default": {}, "p": {}, "unused": {}},
-		Routes: []Route{
-			{Path: "/a/*", Policy: "p"}, {Path: "/a/b", Policy: "p"}, {Path: "/c", Methods: []string{"GET"}, Policy: "p"}, {Path: "/c", Methods: []string{"POST"}, Policy: "p"},
-			{Path: "/c", Methods: []string{"GET", "POST"}, Policy: "p"}, {Path: "/c", Policy: "p"}, {Path: "/d"}, {Path: "/e", Public: true}, {Path: "/e/**", Public: true}, {Path: "/e/x", Policy: "p"},
-			{Path: "/f", Methods: []string{"OPTIONS"}, Public: true}, {Path: "/f", Methods: []string{"OPTIONS"}, Policy: "p"},
-		},
-	}
-	var got []string
-	for _, odd := range Oddities(config) {
-		got = append(got, fmt.Sprintf("%d %s: %s", odd.Route, odd.Policy, odd.Text))
-	}
-	want := []string{
-		"1 : route /a/b can never match: route /a/*, earlier, covers it",
-		"4 : route /c can never match: route /c, earlier, covers it",
-		"6 : route /d names no policy: default applies",
-		"9 : route /e/x can never match: route /e/**, earlier, covers it",
-		"-1 unused: policy unused is used by no route: only context_extensions of Envoy can choose it",
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

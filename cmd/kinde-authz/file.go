@@ -9,15 +9,15 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// file is the YAML file of settings. Every one may be left out, except that an
-// issuer has a domain and a route a path; what is there must not be empty. The
-// tags are what docs/settings.schema.json is made of.
+// file is the YAML file of settings. All are optional, except an issuer's domain
+// and a route's path; none may be empty. docs/settings.schema.json is generated
+// from the tags.
 type file struct {
 	Issuers      []located[issuerSettings]          `yaml:"issuers" jsonschema:"minItems=1" jsonschema_description:"The Kinde businesses and custom domains whose tokens are accepted. Without them KINDE_DOMAIN must be set."`
-	Policies     map[string]located[policySettings] `yaml:"policies" jsonschema_description:"Named policies; default applies when nothing else is chosen."`
+	Policies     map[string]located[policySettings] `yaml:"policies" jsonschema_description:"Policies by name. If default is defined, it applies to requests that no route matches; else, with routes, they are denied."`
 	Routes       []located[routeSettings]           `yaml:"routes" jsonschema:"minItems=1" jsonschema_description:"Which policy applies to which path; the first match wins."`
 	Headers      headerSettings                     `yaml:"headers"`
-	Leeway       duration                           `yaml:"leeway" jsonschema_description:"What the clocks of issuer and service may differ by, 0s to 5m. Default: 30s."`
+	Leeway       duration                           `yaml:"leeway" jsonschema_description:"How far the clocks of issuer and service may differ, 0s to 5m. Default: 30s."`
 	TokenCache   cacheSettings                      `yaml:"token_cache"`
 	JWKS         jwksSettings                       `yaml:"jwks"`
 	Resource     located[resourceSettings]          `yaml:"resource"`
@@ -29,6 +29,7 @@ type file struct {
 	TLS          tlsSettings                        `yaml:"tls"`
 
 	content []byte
+	root    *yaml.Node // nil for a file without settings
 }
 
 // issuerSettings are one issuer and who may pass with its tokens.
@@ -43,34 +44,35 @@ type issuerSettings struct {
 // policySettings are what a policy wants of a token.
 type policySettings struct {
 	Actors          []text               `yaml:"actors" jsonschema:"minItems=1,enum=user,enum=system" jsonschema_description:"One of these."`
-	AllowedOrgs     []text               `yaml:"allowed_orgs" jsonschema:"minItems=1" jsonschema_description:"One of these organization codes, and one of the issuer's."`
-	AllowWithoutOrg truth                `yaml:"allow_without_org" jsonschema_description:"A token without an organization passes both lists."`
+	AllowedOrgs     []text               `yaml:"allowed_orgs" jsonschema:"minItems=1" jsonschema_description:"One of these organization codes, which must also be one of the issuer's."`
+	AllowWithoutOrg truth                `yaml:"allow_without_org" jsonschema_description:"Whether a token without an organization passes both allowed_orgs lists."`
 	Scopes          []text               `yaml:"scopes" jsonschema:"minItems=1" jsonschema_description:"All of these."`
 	Permissions     []text               `yaml:"permissions" jsonschema:"minItems=1" jsonschema_description:"All of these."`
 	Roles           []text               `yaml:"roles" jsonschema:"minItems=1" jsonschema_description:"All of these keys."`
-	FeatureFlags    map[string]flagValue `yaml:"feature_flags" jsonschema_description:"All of these values: a boolean, a string or an integer. A machine's flags never count."`
+	FeatureFlags    map[string]flagValue `yaml:"feature_flags" jsonschema_description:"All of these values: a boolean, a string or an integer. Machines have no flags that count."`
 }
 
 type routeSettings struct {
 	Path    text   `yaml:"path" jsonschema:"required,pattern=^/" jsonschema_description:"Compared by segment: * or {name} for one, ** at the end for the rest; {org_code} must be the token's organization."`
-	Methods []text `yaml:"methods" jsonschema:"minItems=1,pattern=^[A-Z-]+$" jsonschema_description:"In upper case. Left out: all."`
-	Policy  text   `yaml:"policy" jsonschema_description:"Left out: default."`
+	Methods []text `yaml:"methods" jsonschema:"minItems=1,pattern=^[A-Z-]+$" jsonschema_description:"In upper case; GET includes HEAD. Left out: all."`
+	Policy  text   `yaml:"policy" jsonschema_description:"Left out: default if it is defined, else one that asks nothing."`
 	Public  truth  `yaml:"public" jsonschema_description:"Everyone passes, without identity. Takes no policy."`
+	Deny    truth  `yaml:"deny" jsonschema_description:"Nobody passes. Takes no policy and cannot be public."`
 }
 
 type headerSettings struct {
-	Claims               map[string]text `yaml:"claims" jsonschema_description:"Claims for the upstream: the header's name, x-kinde-…, and the claim, with dots into objects."`
-	ForwardAuthorization *truth          `yaml:"forward_authorization" jsonschema_description:"Whether the upstream gets the token too. Default: true."`
+	Claims               map[string]text `yaml:"claims" jsonschema_description:"Claims to send to the upstream: header name (x-kinde-…) and claim; dots lead into objects."`
+	ForwardAuthorization *truth          `yaml:"forward_authorization" jsonschema_description:"Whether the upstream receives the token too. Default: true."`
 }
 
 type cacheSettings struct {
-	Entries *count `yaml:"entries" jsonschema_description:"How many verified tokens are remembered; 0 for none. Default: 100000."`
+	Entries *count `yaml:"entries" jsonschema_description:"How many verified tokens are cached; 0 turns the cache off. Default: 100000."`
 }
 
 type jwksSettings struct {
 	Refresh  duration `yaml:"refresh" jsonschema_description:"How often the keys are fetched. Default: 15m."`
-	MaxStale duration `yaml:"max_stale" jsonschema_description:"How long keys are used while the issuer is away. Default: 24h."`
-	Timeout  duration `yaml:"timeout" jsonschema_description:"Of one request to the issuer. Default: 5s."`
+	MaxStale duration `yaml:"max_stale" jsonschema_description:"How long keys are used while the issuer cannot be reached. Default: 24h."`
+	Timeout  duration `yaml:"timeout" jsonschema_description:"Timeout of one request to the issuer. Default: 5s."`
 }
 
 type resourceSettings struct {
@@ -86,28 +88,32 @@ type tlsSettings struct {
 
 type logSettings struct {
 	Level        text   `yaml:"level" jsonschema:"enum=debug,enum=info,enum=warn,enum=error,enum=dpanic,enum=panic,enum=fatal" jsonschema_description:"debug, info, warn or error. Default: info."`
-	SampleAllows *share `yaml:"sample_allows" jsonschema_description:"The share of allows that are logged, 0 to 1. Denials always are. Default: 1.0."`
+	SampleAllows *share `yaml:"sample_allows" jsonschema_description:"Share of allows that are logged, 0 to 1. All denials are logged. Default: 1.0."`
 }
 
 // parseFile reads the settings. Errors name the line and the column.
 func parseFile(content []byte) (*file, error) {
 	f := &file{content: content}
 	var tree yaml.Node
+	if err := checkText(content); err != nil {
+		return nil, f.show(err)
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	switch err := decoder.Decode(&tree); {
 	case errors.Is(err, io.EOF):
-		return f, nil // nothing but comments
+		return f, nil // empty, or only comments
 	case err != nil:
-		return nil, f.show(syntaxFault(err))
+		return nil, f.show(syntaxFault(content, err))
 	}
 	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
-		return nil, errors.New("the file holds more than one YAML document: want one")
+		return nil, errors.New("the file has more than one YAML document: want one")
 	}
 	if err := checkTree(tree.Content[0], reflect.TypeFor[file](), "the file"); err != nil {
 		return nil, f.show(err)
 	}
+	f.root = tree.Content[0]
 	if err := tree.Decode(f); err != nil {
-		return nil, err // checkTree has seen to it that there is none
+		return nil, err // checkTree has refused what could fail
 	}
 	return f, nil
 }

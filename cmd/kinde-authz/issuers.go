@@ -16,7 +16,7 @@ func (c *flags) checkIssuers(s *settings, f *file) error {
 		return c.checkIssuer(s)
 	}
 	if c.Domain != nil || c.Audience != nil || c.AllowedOrgs != nil {
-		return errors.New("KINDE_DOMAIN, KINDE_AUDIENCE and KINDE_ALLOWED_ORGS cannot be set beside a file that lists issuers: set them there")
+		return errors.New("KINDE_DOMAIN, KINDE_AUDIENCE and KINDE_ALLOWED_ORGS cannot be set together with a file that lists issuers: set them in the file")
 	}
 	for _, i := range f.Issuers {
 		if err := c.addIssuer(s, i); err != nil {
@@ -80,7 +80,7 @@ func (s *settings) add(issuer kinde.Issuer, rules authz.Rules) {
 	s.policy.Issuers[issuer.Domain] = rules
 }
 
-// list splits a comma-separated setting; nil means that it is not there.
+// list splits a comma-separated setting; nil means that it is not set.
 func list(name string, setting *string, example string) ([]string, error) {
 	if setting == nil {
 		return nil, nil
@@ -91,7 +91,7 @@ func list(name string, setting *string, example string) ([]string, error) {
 	}
 	items = slices.DeleteFunc(items, func(item string) bool { return item == "" })
 	if len(items) == 0 {
-		return nil, fmt.Errorf("%s is set but empty: want a comma-separated list, like %s, or leave it unset to switch the check off", name, example)
+		return nil, fmt.Errorf("%s is set but empty: want a comma-separated list, like %s, or unset it to turn the check off", name, example)
 	}
 	return items, nil
 }

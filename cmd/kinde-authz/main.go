@@ -21,7 +21,7 @@ const (
 
 type commands struct {
 	Serve    serveCommand    `cmd:"" default:"withargs" help:"Answer Envoy's external authorization calls. The default command."`
-	Validate validateCommand `cmd:"" help:"Check a settings file, and say what in it is odd."`
+	Validate validateCommand `cmd:"" help:"Check a settings file and warn of what is valid and dangerous."`
 	Explain  explainCommand  `cmd:"" help:"Say what would be answered to a request with a token, and why."`
 	Doctor   doctorCommand   `cmd:"" help:"Check a deployment: issuer, keys, clock, the running service, Envoy."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -58,7 +59,7 @@ func (c *flags) each(name string, list []text, check func(string) error) ([]stri
 }
 
 func (c *flags) actors(list []text) (actors []kinde.Actor, err error) {
-	words, err := c.each("actors", list, authz.CheckActor)
+	words, err := c.each("actors", list, oneOf(authz.CheckActor, actorNames))
 	for _, word := range words {
 		actors = append(actors, kinde.Actor(word))
 	}
@@ -68,7 +69,10 @@ func (c *flags) actors(list []text) (actors []kinde.Actor, err error) {
 // checkRoutes takes the routes of the file.
 func (c *flags) checkRoutes(s *settings, f *file) error {
 	for _, r := range f.Routes {
-		route := authz.Route{Path: r.value.Path.value, Policy: r.value.Policy.value, Public: bool(r.value.Public)}
+		if err := checkPolicyName(s, r.value.Policy); err != nil {
+			return err
+		}
+		route := authz.Route{Path: r.value.Path.value, Policy: r.value.Policy.value, Public: bool(r.value.Public), Deny: bool(r.value.Deny)}
 		if r.value.Path.node == nil {
 			return refuse(r.node, "each route needs a path, like /api/**")
 		}
@@ -76,7 +80,7 @@ func (c *flags) checkRoutes(s *settings, f *file) error {
 			return refuse(r.value.Path.node, "path: %v", err)
 		}
 		var err error
-		if route.Methods, err = c.each("methods", r.value.Methods, authz.CheckMethod); err != nil {
+		if route.Methods, err = c.each("methods", r.value.Methods, oneOf(authz.CheckMethod, methods)); err != nil {
 			return err
 		}
 		if err := route.Check(s.policy.Policies); err != nil {
@@ -87,7 +91,38 @@ func (c *flags) checkRoutes(s *settings, f *file) error {
 	return nil
 }
 
-// placeOf is where to look when the parts of a route do not fit together.
+// checkPolicyName refuses the name of a policy that the file does not define.
+func checkPolicyName(s *settings, name text) error {
+	_, defined := s.policy.Policies[name.value]
+	switch known := slices.Sorted(maps.Keys(s.policy.Policies)); {
+	case defined || name.node == nil:
+		return nil
+	case name.value == "default":
+		return refuse(name.node, "no policy is named %q: define it under policies, or leave policy out", name.value)
+	case len(known) == 0:
+		return refuse(name.node, "no policy is named %q: the file defines none", name.value)
+	default:
+		return refuse(name.node, "no policy is named %q: %s", name.value, suggestion(name.value, known))
+	}
+}
+
+var (
+	methods    = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"}
+	actorNames = []string{string(kinde.User), string(kinde.System)}
+)
+
+// oneOf adds the known word that was probably meant to the errors of a check.
+func oneOf(check func(string) error, known []string) func(string) error {
+	return func(word string) error {
+		err := check(word)
+		if err == nil {
+			return nil
+		}
+		return fmt.Errorf("%w%s", err, didYouMean(word, known))
+	}
+}
+
+// placeOf is the node to name when the settings of a route contradict each other.
 func placeOf(r located[routeSettings]) *yaml.Node {
 	if r.value.Policy.node != nil {
 		return r.value.Policy.node

@@ -13,7 +13,7 @@ import (
 // located is a setting that remembers where it stands.
 type located[T any] struct {
 	value T
-	node  *yaml.Node // nil when the setting is not there
+	node  *yaml.Node // nil when the setting is not set
 }
 
 // UnmarshalYAML reads the setting itself.
@@ -24,8 +24,7 @@ func (l *located[T]) UnmarshalYAML(node *yaml.Node) error {
 
 func (l *located[T]) inside() reflect.Type { return reflect.TypeFor[T]() }
 
-// text is a setting that is a string which is not blank. It remembers where it
-// stands.
+// text is a setting that is a string and not empty. It remembers where it stands.
 type text struct {
 	value string
 	node  *yaml.Node
@@ -35,10 +34,10 @@ type text struct {
 // called 0123 into another one.
 func (t *text) UnmarshalYAML(node *yaml.Node) error {
 	if node.Kind != yaml.ScalarNode || node.Tag != "!!str" {
-		return refuse(node, "want a string; put it in quotes if it looks like something else")
+		return refuse(node, "want a string; put a number, a date, true or false in quotes")
 	}
 	if strings.TrimSpace(node.Value) != node.Value || node.Value == "" {
-		return refuse(node, "want a string that is not empty and has no blanks around it")
+		return refuse(node, "want a string that is not empty and does not start or end with a space")
 	}
 	t.value, t.node = node.Value, node
 	return nil
@@ -71,20 +70,20 @@ func (t *truth) UnmarshalYAML(node *yaml.Node) error {
 // duration is a setting like 30s or 1h30m, not negative.
 type duration struct {
 	value time.Duration
-	node  *yaml.Node // nil when the setting is not there
+	node  *yaml.Node // nil when the setting is not set
 }
 
 // UnmarshalYAML refuses numbers without a unit.
 func (d *duration) UnmarshalYAML(node *yaml.Node) error {
 	value, err := time.ParseDuration(node.Value)
 	if err != nil || value < 0 || node.Tag != "!!str" {
-		return refuse(node, "%q: want a duration with a unit, like 30s, 15m or 24h, that is not negative", node.Value)
+		return refuse(node, "%q: want a duration with a unit that is not negative, like 30s, 15m or 24h", node.Value)
 	}
 	d.value, d.node = value, node
 	return nil
 }
 
-// or returns the duration, or another one when the setting is not there.
+// or returns the duration, or another one when it is not set.
 func (d duration) or(otherwise time.Duration) time.Duration {
 	if d.node == nil {
 		return otherwise
@@ -92,10 +91,10 @@ func (d duration) or(otherwise time.Duration) time.Duration {
 	return d.value
 }
 
-// flagValue is the value that a feature flag must have.
+// flagValue is the value a feature flag must have.
 type flagValue struct{ value kinde.FlagValue }
 
-// UnmarshalYAML takes the three types of flags that there are.
+// UnmarshalYAML takes the three types that flags have.
 func (f *flagValue) UnmarshalYAML(node *yaml.Node) error {
 	var on truth
 	var number int64
@@ -115,7 +114,7 @@ func (f *flagValue) UnmarshalYAML(node *yaml.Node) error {
 // count is a setting that counts something.
 type count int64
 
-// maxCount is more than any machine has room for.
+// maxCount is more than fits into any machine's memory.
 const maxCount = 100_000_000
 
 // UnmarshalYAML refuses fractions and negative numbers.

@@ -104,20 +104,6 @@ func (s *service) observe(settings *settings) {
 	settings.policy.Cache = &s.metrics.cache
 }
 
-// warn says what is switched off.
-func warn(settings *settings, log *zap.Logger) {
-	for _, issuer := range settings.verifier.Issuers {
-		if issuer.Audience == nil {
-			log.Warn("no audience is configured: tokens for any API of this Kinde business pass",
-				zap.String("setting", "KINDE_AUDIENCE"), zap.String("issuer", issuer.Domain))
-		}
-	}
-	if settings.verifier.InsecureHTTP {
-		log.Warn("http:// issuers are allowed: whoever is on the way can replace the keys",
-			zap.String("setting", "KINDE_AUTHZ_INSECURE_HTTP"))
-	}
-}
-
 // refreshed tells the log, the metrics and the readiness of an attempt to fetch
 // keys.
 func (s *service) refreshed(r kinde.Refresh) {

@@ -13,9 +13,9 @@ import (
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
-// flags are the settings that flags and the environment make. Pointers tell a
-// setting that is empty, which is an error, from one that is not there, for
-// which the file speaks.
+// flags are the settings that flags and the environment can give. A nil pointer
+// is a setting that is not given, for which the file counts; one that is given
+// and empty is an error.
 type flags struct {
 	Config      string         `env:"KINDE_AUTHZ_CONFIG" placeholder:"FILE" help:"YAML file of settings; flags and the environment win over it."`
 	Domain      *string        `env:"KINDE_DOMAIN" placeholder:"URL" help:"Issuer, like https://yourapp.kinde.com. Required without a file that lists issuers."`
@@ -41,13 +41,18 @@ type settings struct {
 	drainDelay  time.Duration
 	level       zapcore.Level
 	tls         tlsFiles
+	warnings    []warningAt
 	content     string // of the file
 }
 
-// settings reads the file and checks all that is set.
+// settings reads the file and checks all settings, and the environment for names
+// that look like settings.
 func (c *flags) settings() (*settings, error) {
+	if err := checkEnvironment(os.Environ()); err != nil {
+		return nil, err
+	}
 	if _, set := os.LookupEnv("KINDE_AUTHZ_CONFIG"); set && c.Config == "" {
-		return nil, errors.New("KINDE_AUTHZ_CONFIG (--config) is set but empty: name a file, or leave it unset")
+		return nil, errors.New("KINDE_AUTHZ_CONFIG (--config) is set but empty: name a file or unset it")
 	}
 	if c.Config == "" {
 		return c.check(&file{})
@@ -59,7 +64,7 @@ func (c *flags) settings() (*settings, error) {
 	return c.settingsOf(content)
 }
 
-// settingsOf checks all that is set, where the file has this content.
+// settingsOf checks all settings, where the file has this content.
 func (c *flags) settingsOf(content []byte) (*settings, error) {
 	f, err := parseFile(content)
 	if err != nil {
@@ -73,19 +78,22 @@ func (c *flags) settingsOf(content []byte) (*settings, error) {
 	return s, nil
 }
 
-// check refuses what cannot be meant, above all a check that is configured but
-// empty: it would read as a check and be none.
+// check refuses settings that cannot be what was meant, above all a check that is
+// configured but empty: it would look like a check and check nothing.
 func (c *flags) check(f *file) (*settings, error) {
 	s, err := c.combine(f)
 	var at *fault
 	if errors.As(err, &at) {
 		return nil, fmt.Errorf("%s: %w", c.Config, f.show(err))
 	}
+	if err == nil {
+		s.warnings = c.warnings(s, f)
+	}
 	return s, err
 }
 
-// checkEmpty refuses what is set to nothing: TLS that is off, or a port of the
-// kernel's choice, is hardly meant by it.
+// checkEmpty refuses flags and variables that are set but empty: they would turn
+// TLS off or pick a random port.
 func (c *flags) checkEmpty() error {
 	for _, flag := range []struct {
 		name  string
@@ -96,7 +104,7 @@ func (c *flags) checkEmpty() error {
 		{"KINDE_AUTHZ_TLS_CLIENT_CA (--tls-client-ca)", c.TLSClientCA},
 	} {
 		if flag.value != nil && *flag.value == "" {
-			return fmt.Errorf("%s is set but empty: give it a value, or leave it unset", flag.name)
+			return fmt.Errorf("%s is set but empty: give it a value or unset it", flag.name)
 		}
 	}
 	return nil
@@ -128,8 +136,8 @@ func (c *flags) combine(f *file) (*settings, error) {
 	return s, nil
 }
 
-// setting is the value of a flag or variable, else of the file, else the
-// default.
+// setting returns the value of the flag or variable, else that of the file, else
+// the default.
 func setting(flag *string, inFile, otherwise string) string {
 	if flag != nil {
 		return *flag
@@ -150,7 +158,7 @@ func (c *flags) checkTimes(s *settings, f *file) error {
 	}
 	for name, d := range map[string]duration{"refresh": f.JWKS.Refresh, "max_stale": f.JWKS.MaxStale, "timeout": f.JWKS.Timeout} {
 		if d.node != nil && d.value == 0 {
-			return refuse(d.node, "jwks.%s: 0s: want more", name)
+			return refuse(d.node, "jwks.%s: 0s: want a duration above 0s", name)
 		}
 	}
 	if stale <= refresh {
@@ -163,6 +171,8 @@ func (c *flags) checkTimes(s *settings, f *file) error {
 	return nil
 }
 
+var levels = []string{"debug", "info", "warn", "error"}
+
 func (c *flags) checkLevel(s *settings, f *file) error {
 	level := setting(c.LogLevel, f.Log.Level.value, "info")
 	var err error
@@ -171,14 +181,14 @@ func (c *flags) checkLevel(s *settings, f *file) error {
 		return nil
 	}
 	if c.LogLevel == nil {
-		return refuse(f.Log.Level.node, "log.level: %q: want debug, info, warn or error", level)
+		return refuse(f.Log.Level.node, "log.level: %q: want debug, info, warn or error%s", level, didYouMean(level, levels))
 	}
-	return fmt.Errorf("KINDE_AUTHZ_LOG_LEVEL (--log-level): %q: want debug, info, warn or error", level)
+	return fmt.Errorf("KINDE_AUTHZ_LOG_LEVEL (--log-level): %q: want debug, info, warn or error%s", level, didYouMean(level, levels))
 }
 
 func (c *flags) checkTLS(s *settings, _ *file) error {
 	if (s.tls.cert == "") != (s.tls.key == "") {
-		return errors.New("KINDE_AUTHZ_TLS_CERT (--tls-cert, tls.cert) and KINDE_AUTHZ_TLS_KEY (--tls-key, tls.key) go together: set both or neither")
+		return errors.New("KINDE_AUTHZ_TLS_CERT (--tls-cert, tls.cert) and KINDE_AUTHZ_TLS_KEY (--tls-key, tls.key) must be set together")
 	}
 	if s.tls.clientCA != "" && s.tls.cert == "" {
 		return errors.New("KINDE_AUTHZ_TLS_CLIENT_CA (--tls-client-ca, tls.client_ca) needs KINDE_AUTHZ_TLS_CERT and KINDE_AUTHZ_TLS_KEY")

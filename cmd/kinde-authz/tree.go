@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 )
 
-// fault is what is wrong at a place of the file.
+// fault is an error at a place of the file.
 type fault struct {
 	line, column int
 	message      string
@@ -25,15 +28,6 @@ func (f *fault) Error() string {
 // refuse is an error about a part of the file.
 func refuse(node *yaml.Node, format string, args ...any) error {
 	return &fault{line: node.Line, column: node.Column, message: fmt.Sprintf(format, args...)}
-}
-
-// syntaxFault is an error of the YAML library, with its place where it has one.
-func syntaxFault(err error) error {
-	var at *yaml.LoadError
-	if !errors.As(err, &at) || at.Mark.Line == 0 {
-		return err
-	}
-	return &fault{line: at.Mark.Line, column: at.Mark.Column, message: "not YAML: " + at.Message}
 }
 
 // show adds the lines around the fault to the error.
@@ -51,10 +45,20 @@ func (f *file) show(err error) error {
 		if number == at.line {
 			mark = "> "
 		}
-		fmt.Fprintf(&out, "\n%s%4d | %s", mark, number, line)
+		fmt.Fprintf(&out, "\n%s%4d | %s", mark, number, printable(line))
 	}
 	at.excerpt = out.String() + "\n" + strings.Repeat(" ", len("> 1234 | ")+at.column-1) + "^"
 	return err
+}
+
+// printable returns a line without what a terminal would obey.
+func printable(line []byte) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\t' {
+			return utf8.RuneError
+		}
+		return r
+	}, strings.ToValidUTF8(string(line), string(utf8.RuneError)))
 }
 
 // leaf is a setting that reads itself.
@@ -63,9 +67,9 @@ type leaf interface{ UnmarshalYAML(*yaml.Node) error }
 // wrapper is a setting around another.
 type wrapper interface{ inside() reflect.Type }
 
-// checkTree looks for what reads as one thing and means another, in a node that
-// becomes a value of that type: settings nobody knows, settings there twice or
-// empty, and YAML's references and tags.
+// checkTree refuses, in a node that becomes a value of that type, whatever would
+// not mean what it seems to: unknown settings, settings that are set twice or
+// empty, and YAML's anchors, aliases and tags.
 func checkTree(n *yaml.Node, t reflect.Type, name string) error {
 	if err := checkPlain(n, name); err != nil {
 		return err
@@ -100,7 +104,7 @@ func checkPlain(n *yaml.Node, name string) error {
 	case n.Kind == yaml.AliasNode, n.Anchor != "", n.Style&yaml.TaggedStyle != 0:
 		return refuse(n, "%s: anchors, aliases and tags are not supported", name)
 	case n.Tag == "!!null":
-		return refuse(n, "%s: the setting is empty: give it a value or leave it out", name)
+		return refuse(n, "%s: the setting is empty: give it a value or remove it", name)
 	default:
 		return nil
 	}
@@ -111,7 +115,7 @@ func checkList(n *yaml.Node, t reflect.Type, name string) error {
 		return refuse(n, "%s: want a list, like [a, b]", name)
 	}
 	if len(n.Content) == 0 {
-		return refuse(n, "%s: the list is empty: name at least one, or leave the setting out", name)
+		return refuse(n, "%s: the list is empty: add an item or remove the setting", name)
 	}
 	for _, item := range n.Content {
 		if err := checkTree(item, t, name); err != nil {
@@ -123,11 +127,11 @@ func checkList(n *yaml.Node, t reflect.Type, name string) error {
 
 func checkMapping(n *yaml.Node, t reflect.Type, name string) error {
 	if n.Kind != yaml.MappingNode {
-		return refuse(n, "%s: want settings by name, like {name: value}", name)
+		return refuse(n, "%s: want a mapping, like {name: value}", name)
 	}
 	mayBeEmpty := t == reflect.TypeFor[file]() || t == reflect.TypeFor[policySettings]()
 	if len(n.Content) == 0 && !mayBeEmpty {
-		return refuse(n, "%s: the setting is empty: give it a value or leave it out", name)
+		return refuse(n, "%s: the setting is empty: give it a value or remove it", name)
 	}
 	seen := make(map[string]*yaml.Node, len(n.Content)/2)
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -136,21 +140,32 @@ func checkMapping(n *yaml.Node, t reflect.Type, name string) error {
 			return err
 		}
 		if key.Kind != yaml.ScalarNode || key.Tag != "!!str" || key.Value == "" {
-			return refuse(key, "%s: want a name; put it in quotes if it looks like something else", name)
+			return refuse(key, "%s: want a name; put a name that is a number, a date, true, false or null in quotes", name)
 		}
 		if first := seen[key.Value]; first != nil {
-			return refuse(key, "%s: it is there twice, first in line %d", key.Value, first.Line)
+			return refuse(key, "%s is set twice (first on line %d)", key.Value, first.Line)
 		}
 		seen[key.Value] = key
 		inside, known := typeOf(t, key.Value)
 		if !known {
-			return refuse(key, "%s: unknown setting: want one of %s", key.Value, strings.Join(namesIn(t), ", "))
+			return refuse(key, "%s: unknown setting: %s", key.Value, suggestion(key.Value, namesIn(t)))
 		}
 		if err := checkTree(n.Content[i+1], inside, key.Value); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// entry returns the nodes of a setting's name and value in a mapping; nil when it
+// is not set.
+func entry(mapping *yaml.Node, name string) (key, value *yaml.Node) {
+	for pair := range slices.Chunk(mapping.Content, 2) {
+		if pair[0].Value == name {
+			return pair[0], pair[1]
+		}
+	}
+	return nil, nil
 }
 
 // typeOf returns the type of a setting among those of t.

@@ -5,56 +5,63 @@ import (
 	"fmt"
 	"io"
 
-	"go.yaml.in/yaml/v4"
-
 	"github.com/kinde-authz/kinde-authz/authz"
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
 type validateCommand struct {
-	File string `arg:"" help:"YAML file of settings, as for --config. The environment is not looked at."`
+	File   string `arg:"" help:"YAML file of settings, as for --config. The environment is not looked at."`
+	Strict bool   `help:"Exit with 1 when there is a warning."`
 }
 
-// Run prints what is odd about the file. A file that serve would refuse is an
-// error.
+// Run prints the warnings about the file and sums it up. A file that serve would
+// refuse is an error.
 func (v *validateCommand) Run(stdout io.Writer) error {
-	content, err := readFile(v.File)
+	settings, err := v.settings(stdout)
 	if err != nil {
 		return err
 	}
+	for _, w := range settings.warnings {
+		fmt.Fprintf(stdout, "%s: warning: %s\n", w.place, w.text)
+	}
+	last := "valid: " + settings.summary()
+	if len(settings.warnings) > 0 {
+		last += "; " + counted(len(settings.warnings), "warning", "warnings")
+	}
+	if _, err = fmt.Fprintln(stdout, last); err != nil {
+		return err
+	}
+	if v.Strict && len(settings.warnings) > 0 {
+		return fmt.Errorf("%s: %s, and --strict allows none", v.File, counted(len(settings.warnings), "warning", "warnings"))
+	}
+	return nil
+}
+
+// settings are those of the file. One without issuers is checked with one, as
+// serve takes it from the environment.
+func (v *validateCommand) settings(stdout io.Writer) (*settings, error) {
+	content, err := readFile(v.File)
+	if err != nil {
+		return nil, err
+	}
 	f, err := parseFile(content)
 	if err != nil {
-		return fmt.Errorf("%s: %w", v.File, err)
+		return nil, fmt.Errorf("%s: %w", v.File, err)
 	}
 	flags := &flags{Config: v.File}
 	if len(f.Issuers) == 0 {
 		domain := "https://yourapp.kinde.com"
 		flags.Domain = &domain
-		fmt.Fprintf(stdout, "%s: no issuers: KINDE_DOMAIN must be set beside it\n", v.File)
+		fmt.Fprintf(stdout, "%s: no issuers: serve needs KINDE_DOMAIN too\n", v.File)
 	}
 	settings, err := flags.check(f)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if _, _, err := settings.build(nil); err != nil {
-		return fmt.Errorf("%s: %w", v.File, err)
+		return nil, fmt.Errorf("%s: %w", v.File, err)
 	}
-	for _, odd := range authz.Oddities(settings.policy) {
-		fmt.Fprintf(stdout, "%s:%d: %s\n", v.File, line(f, odd), odd.Text)
-	}
-	_, err = fmt.Fprintf(stdout, "%s: fine\n", v.File)
-	return err
-}
-
-// line is where in the file an oddity is.
-func line(f *file, odd authz.Oddity) int {
-	var node *yaml.Node
-	if odd.Policy != "" {
-		node = f.Policies[odd.Policy].node
-	} else {
-		node = f.Routes[odd.Route].node
-	}
-	return node.Line
+	return settings, nil
 }
 
 // build makes what decides. With a previous verifier, issuers that stay keep
