@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"time"
 
@@ -43,7 +42,7 @@ func newAdminServer(s *service) *http.Server {
 
 // serveAdmin serves the operator until the server is closed.
 func (s *service) serveAdmin() error {
-	return s.admin.Serve(netutil.LimitListener(net.Listener(s.adminPort), adminConnections))
+	return s.admin.Serve(netutil.LimitListener(s.adminPort, adminConnections))
 }
 
 // serveReady answers 200 while at least one issuer's tokens can be decided on,

@@ -51,28 +51,30 @@ func TestDecisionsAreWrittenTogetherAndNoneIsLost(t *testing.T) {
 }
 
 func TestDecisionsDoNotWaitLong(t *testing.T) {
-	d := &disk{full: true}
-	logs := newLogs(zap.NewAtomicLevel(), d)
-	defer logs.queue.close(20 * time.Second)
-	logs.decisions.Info("lost")
-	written := func(wanted int) bool {
-		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
-			if lines, writes := d.lines(); writes > 0 && lines >= wanted {
-				return true
-			}
+	synctest.Test(t, func(t *testing.T) {
+		d := &disk{full: true}
+		logs := newLogs(zap.NewAtomicLevel(), d)
+		wait := func() {
+			timer := time.NewTimer(writeEvery)
+			<-timer.C
+			synctest.Wait()
 		}
-		return false
-	}
-	if !written(0) {
-		t.Fatal("nothing is written")
-	}
-	d.mu.Lock()
-	d.full = false
-	d.mu.Unlock()
-	logs.decisions.Info("kept")
-	if !written(1) {
-		t.Error("after one fault nothing is written any more")
-	}
+		logs.decisions.Info("lost")
+		wait()
+		if _, writes := d.lines(); writes != 1 || logs.dropped.Load() != 1 {
+			t.Errorf("%d writes, and %d lines are counted as dropped", writes, logs.dropped.Load())
+		}
+		d.mu.Lock()
+		d.full = false
+		d.mu.Unlock()
+		logs.decisions.Info("kept")
+		wait()
+		logs.queue.close(time.Second)
+		if got := d.text.String(); !strings.Contains(got, `"msg":"kept"`) || strings.Contains(got, "lost") ||
+			!strings.Contains(got, `"msg":"log lines were dropped","lines":1}`) {
+			t.Errorf("the log is %q", got)
+		}
+	})
 }
 
 func TestEventsDoNotWaitAndTakeDecisionsAlong(t *testing.T) {
