@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kinde-authz/kinde-authz/kinde"
-	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
 func valueOf(headers []Header, name string) string {
@@ -84,13 +83,7 @@ func TestClaimHeadersGoBeforeLists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := kindetest.NewServer()
-	t.Cleanup(server.Close)
-	verifier, err := kinde.NewVerifier(kinde.Config{Issuers: []kinde.Issuer{{Domain: server.Issuer.URL}}, InsecureHTTP: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(verifier.Start())
+	l := newLab(t)
 	long := func(n int) string { return strings.Repeat("r", n) }
 	for name, test := range map[string]struct {
 		roles         int
@@ -103,13 +96,13 @@ func TestClaimHeadersGoBeforeLists(t *testing.T) {
 		"then roles":                    {8100, long(500), "1", "2", "x-kinde-a,x-kinde-c,x-kinde-b,x-kinde-roles"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			claims := server.Issuer.UserClaims().Without("permissions", "scp").With("roles", []string{long(test.roles)}).
+			claims := l.UserClaims().Without("permissions", "scp").With("roles", []string{long(test.roles)}).
 				With("a", test.a).With("b", test.b).With("c", test.c)
-			token, err := verifier.Verify(t.Context(), server.Issuer.Token(claims))
-			if err != nil {
-				t.Fatal(err)
+			verdict := l.verifier.Judge(t.Context(), l.Token(claims))
+			if verdict.Err != nil {
+				t.Fatal(verdict.Err)
 			}
-			set := h.of(token)
+			set := h.of(verdict.Token)
 			if got := valueOf(set, headerOmitted); got != test.want || size(set) >= maxHeaderBytes {
 				t.Errorf("omitted %q, want %q; %d bytes", got, test.want, size(set))
 			}
