@@ -46,7 +46,7 @@ type keySet struct {
 // store is in use; find reads the latest set without a lock and asks run for a
 // refetch when a key is missing.
 type keyStore struct {
-	origin  origin
+	origin
 	source  source
 	now     func() time.Time
 	observe func(RefreshResult, int, []error, error)
@@ -59,46 +59,28 @@ type keyStore struct {
 	demanded time.Time     // the last refetch for an unknown key ID
 	running  bool
 
-	before *keyStore // whose place this one takes, until it has keys of its own; for run alone
-
 	using sync.Mutex // held while run starts or stops
 	users int        // verifiers that keep run going
 	stop  func()     // ends run and waits for it
+	seed  *keyStore  // whose keys this one begins with, until it is started
 }
 
-// origin is where the keys come from and how they are kept. Stores of the same
-// origin can take each other's place.
+// origin is where the keys come from and how they are kept.
 type origin struct {
 	domain, file               string
 	refresh, maxStale, timeout time.Duration
 }
 
-// after returns the store that takes the place of an older one of the same
-// issuer: the older one itself where nothing about it changed, else one that
-// begins with its keys.
+// after returns the store that takes the place of an older one of the same issuer:
+// the older one itself where nothing about it changed, so that whoever waits for a
+// key still gets it, else this one, which begins with the keys of the older one.
 func (s *keyStore) after(old *keyStore) *keyStore {
 	if s.origin == old.origin {
 		return old
 	}
+	s.seed = old
 	s.current.Store(old.current.Load())
-	s.before = old
 	return s
-}
-
-// latest returns the newest set: that of the store whose place this one takes, as
-// long as there is none of its own that is newer.
-func (s *keyStore) latest() keySet {
-	set := keySet{}
-	if own := s.current.Load(); own != nil {
-		set = *own
-	}
-	if s.before == nil {
-		return set
-	}
-	if old := s.before.current.Load(); old != nil && old.fetched.After(set.fetched) {
-		set = *old
-	}
-	return set
 }
 
 // start makes run go, or keeps it going for one user more.
@@ -107,6 +89,10 @@ func (s *keyStore) start() {
 	defer s.using.Unlock()
 	if s.users++; s.users > 1 {
 		return
+	}
+	if s.seed != nil { // it may have learned since that a key is withdrawn
+		s.current.Store(s.seed.current.Load())
+		s.seed = nil
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -171,7 +157,7 @@ func (s *keyStore) usable(set *keySet, now time.Time) error {
 	if set == nil || len(set.keys) == 0 {
 		return errNoKeys
 	}
-	if now.Sub(set.fetched) > s.origin.maxStale {
+	if now.Sub(set.fetched) > s.maxStale {
 		return errStaleKeys
 	}
 	return nil
@@ -205,9 +191,9 @@ func (s *keyStore) run(ctx context.Context) {
 		s.begin()
 		err := s.fetch(ctx)
 		s.end()
-		pause := jittered(s.origin.refresh)
+		pause := jittered(s.refresh)
 		if err != nil {
-			pause = min(jittered(retry+retry/4), s.origin.refresh)
+			pause = min(jittered(retry+retry/4), s.refresh)
 			retry = min(2*retry, maxRetry*8/10)
 		} else {
 			retry = minRetry
@@ -280,7 +266,10 @@ func keeping(before, fetched map[string]*key) map[string]*key {
 // fetch gets the set once. A fetch that fails, or a set without a usable key,
 // leaves the keys as they are.
 func (s *keyStore) fetch(ctx context.Context) error {
-	set := s.latest()
+	set := keySet{}
+	if known := s.current.Load(); known != nil {
+		set = *known
+	}
 	var refused []error
 	body, err := s.source.fetch(ctx)
 	result := RefreshOK
@@ -296,7 +285,7 @@ func (s *keyStore) fetch(ctx context.Context) error {
 		}
 	}
 	if err == nil {
-		set.fetched, s.before = s.now(), nil
+		set.fetched = s.now()
 	} else {
 		result = RefreshError
 	}

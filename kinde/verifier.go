@@ -34,9 +34,10 @@ func NewVerifier(config Config) (*Verifier, error) {
 	return newVerifier(config, nil)
 }
 
-// Reconfigured returns a verifier with another configuration. An issuer that
-// both know keeps the keys it has. It changes nothing in v, and starts nothing:
-// to change over, start the new one before stopping the old.
+// Reconfigured returns a verifier with another configuration. An issuer that both
+// know begins with the keys that v has when the new one is started. It changes
+// nothing in v, and starts nothing: to change over, start the new one, use it, and
+// then stop the old one.
 func (v *Verifier) Reconfigured(config Config) (*Verifier, error) {
 	return newVerifier(config, v.issuers)
 }
@@ -96,11 +97,11 @@ func (v *Verifier) Start() (stop func()) {
 		i.keys.start()
 	}
 	return sync.OnceFunc(func() {
-		var group sync.WaitGroup
+		var all sync.WaitGroup
 		for _, i := range v.issuers {
-			group.Go(i.keys.release)
+			all.Go(i.keys.release)
 		}
-		group.Wait()
+		all.Wait()
 	})
 }
 
