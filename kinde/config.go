@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"time"
 )
@@ -35,6 +36,9 @@ type Config struct {
 	MaxStale time.Duration
 	// Timeout bounds each request to an issuer. Zero is [DefaultTimeout].
 	Timeout time.Duration
+	// MaxVerifying is how many signatures are verified at a time; tokens beyond
+	// that wait. Zero is one for each processor (GOMAXPROCS).
+	MaxVerifying int
 	// InsecureHTTP allows issuers at http:// addresses, where anyone on the
 	// way can replace the keys. For local stacks and tests only.
 	InsecureHTTP bool
@@ -52,6 +56,7 @@ func (c Config) withDefaults() Config {
 	c.Refresh = cmp.Or(c.Refresh, DefaultRefresh)
 	c.MaxStale = cmp.Or(c.MaxStale, DefaultMaxStale)
 	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
+	c.MaxVerifying = cmp.Or(c.MaxVerifying, runtime.GOMAXPROCS(0))
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -69,6 +74,8 @@ func (c Config) check() error {
 		return fmt.Errorf("leeway %s: want 0s to %s", c.Leeway, MaxLeeway)
 	case c.Refresh < 0 || c.Timeout < 0:
 		return errors.New("refresh and timeout must not be negative")
+	case c.MaxVerifying < 0:
+		return fmt.Errorf("max verifying %d: want 1 or more", c.MaxVerifying)
 	case c.MaxStale <= c.Refresh:
 		return fmt.Errorf("max stale %s: want more than refresh, which is %s", c.MaxStale, c.Refresh)
 	}
@@ -121,8 +128,8 @@ type Refresh struct {
 
 // ParseDomain reads the address of an issuer: https:// and a host, or http://
 // too where insecureHTTP allows it. Trailing slashes are dropped; a path, a
-// query, a user or capital letters are errors, because iss is compared octet
-// by octet and would never match.
+// query, a user or capital letters are errors, because iss is compared byte by
+// byte and would never match.
 func ParseDomain(domain string, insecureHTTP bool) (*url.URL, error) {
 	const form = "want a scheme and a host, like https://yourapp.kinde.com"
 	address, err := url.Parse(strings.TrimRight(domain, "/"))
@@ -131,7 +138,7 @@ func ParseDomain(domain string, insecureHTTP bool) (*url.URL, error) {
 	}
 	bare := url.URL{Scheme: address.Scheme, Host: address.Host}
 	if bare.String() != strings.TrimRight(domain, "/") || address.Hostname() == "" || strings.ToLower(address.Host) != address.Host {
-		return nil, fmt.Errorf("%q is no issuer: %s, in lower case, and nothing behind it", domain, form)
+		return nil, fmt.Errorf("%q is no issuer: %s, in lower case, with nothing after it", domain, form)
 	}
 	if address.Scheme == "http" && !insecureHTTP {
 		return nil, fmt.Errorf("%q is not https: anyone on the way could replace the keys", domain)

@@ -13,11 +13,11 @@ import (
 
 // Verifier decides on tokens. Its methods may be called at the same time.
 type Verifier struct {
-	issuers map[string]*issuer
-	domains []string // in configured order
-	leeway  time.Duration
-	now     func() time.Time
-	turns   turns
+	issuers   map[string]*issuer
+	domains   []string // in configured order
+	leeway    time.Duration
+	now       func() time.Time
+	verifying semaphore
 }
 
 // issuer is an [Issuer] at work: its keys are its own and never verify a token
@@ -47,7 +47,7 @@ func newVerifier(config Config, known map[string]*issuer) (*Verifier, error) {
 	if err := config.check(); err != nil {
 		return nil, err
 	}
-	v := &Verifier{issuers: make(map[string]*issuer), leeway: config.Leeway, now: config.Now, turns: newTurns()}
+	v := &Verifier{issuers: make(map[string]*issuer), leeway: config.Leeway, now: config.Now, verifying: make(semaphore, config.MaxVerifying)}
 	for _, one := range config.Issuers {
 		i, err := newIssuer(one, config)
 		if err != nil {
@@ -206,12 +206,12 @@ func (v *Verifier) Judge(ctx context.Context, token string) Verdict {
 	return v.accept(issuer, key, &header, jws.payload)
 }
 
-// verify checks the signature, once it is this token's turn.
+// verify checks the signature, once there is room for one more.
 func (v *Verifier) verify(ctx context.Context, key *key, jws *compact) error {
-	if err := v.turns.take(ctx); err != nil {
+	if err := v.verifying.acquire(ctx); err != nil {
 		return err
 	}
-	defer v.turns.give()
+	defer v.verifying.release()
 	digest := sha256.Sum256([]byte(jws.signed))
 	if rsa.VerifyPKCS1v15(key.public, crypto.SHA256, digest[:], jws.signature) != nil {
 		return errSignature

@@ -34,10 +34,7 @@ func (c *serveCommand) Run() error {
 	logs := newLogs(level, os.Stderr)
 	logs.capture()
 	defer logs.queue.close(flushTimeout)
-	paceGarbage()
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go followLoad(ctx)
+	setMemoryLimits(logs.events)
 	service, err := newService(&c.Settings, settings, logs)
 	if err != nil {
 		return err
