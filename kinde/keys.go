@@ -53,6 +53,8 @@ type keyStore struct {
 
 	current atomic.Pointer[keySet]
 	demand  chan struct{}
+	loaded  chan struct{} // closed once there are keys
+	load    sync.Once
 
 	mu       sync.Mutex
 	fetching chan struct{} // closed when the fetch under way ends; nil when none is
@@ -79,8 +81,16 @@ func (s *keyStore) after(old *keyStore) *keyStore {
 		return old
 	}
 	s.seed = old
-	s.current.Store(old.current.Load())
+	s.use(old.current.Load())
 	return s
+}
+
+// use makes a set the latest one.
+func (s *keyStore) use(set *keySet) {
+	s.current.Store(set)
+	if set != nil && len(set.keys) > 0 {
+		s.load.Do(func() { close(s.loaded) })
+	}
 }
 
 // start makes run go, or keeps it going for one user more.
@@ -91,7 +101,7 @@ func (s *keyStore) start() {
 		return
 	}
 	if s.seed != nil { // it may have learned since that a key is withdrawn
-		s.current.Store(s.seed.current.Load())
+		s.use(s.seed.current.Load())
 		s.seed = nil
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -290,7 +300,7 @@ func (s *keyStore) fetch(ctx context.Context) error {
 		result = RefreshError
 	}
 	set.failed = err != nil
-	s.current.Store(&set)
+	s.use(&set)
 	s.observe(result, len(set.keys), refused, err)
 	return err
 }

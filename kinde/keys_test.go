@@ -303,3 +303,34 @@ func TestErrorsSayTheirReason(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestWaitReady(t *testing.T) {
+	inLab(t, "until the first keys are there", kindetest.Down, func(l *lab) {
+		short, cancel := context.WithTimeout(l.Context(), time.Second)
+		defer cancel()
+		if err := l.verifier.WaitReady(short); !errors.Is(err, context.DeadlineExceeded) {
+			l.Errorf("without keys: %v", err)
+		}
+		ready := make(chan error)
+		go func() { ready <- l.verifier.WaitReady(l.Context()) }()
+		l.pass(time.Second)
+		l.fail("")
+		if err := <-ready; err != nil || !l.verifier.Ready() {
+			l.Errorf("%v, ready %t", err, l.verifier.Ready())
+		}
+		if err := l.verifier.WaitReady(l.Context()); err != nil {
+			l.Errorf("once more: %v", err)
+		}
+	})
+	inLab(t, "no longer where another verifier had them", "", func(l *lab) {
+		config := l.config()
+		config.Refresh = time.Minute
+		next, err := l.verifier.Reconfigured(config)
+		if err != nil {
+			l.Fatal(err)
+		}
+		if err := next.WaitReady(l.Context()); err != nil {
+			l.Error(err)
+		}
+	})
+}

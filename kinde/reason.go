@@ -1,5 +1,7 @@
 package kinde
 
+import "net/http"
+
 // Reason says in one word why a token was refused. The words are part of the
 // project's contract: the same one stands in the log, the metrics, the
 // metadata and the answer.
@@ -8,6 +10,11 @@ type Reason string
 // The reasons for which a token is refused, in the order in which they are
 // looked for.
 const (
+	// MissingToken is a request without a bearer token; see [BearerToken].
+	MissingToken Reason = "missing_token"
+	// MalformedAuthorization is an Authorization header that is not exactly one
+	// bearer token.
+	MalformedAuthorization Reason = "malformed_authorization"
 	// MalformedToken is a token that is not a compact JWS of the strict form
 	// described at [Verifier.Verify].
 	MalformedToken Reason = "malformed_token"
@@ -54,6 +61,20 @@ type Error struct {
 
 // Error returns the reason and the detail.
 func (e *Error) Error() string { return string(e.Reason) + ": " + e.Detail }
+
+// HTTPStatus is the status of an answer to a request with the token: 503 where
+// nothing can be said about it now, 403 for [UnknownActor], 401 otherwise, with a
+// header WWW-Authenticate (RFC 6750, section 3).
+func (e *Error) HTTPStatus() int {
+	switch e.Reason {
+	case KeysUnavailable, Overloaded:
+		return http.StatusServiceUnavailable
+	case UnknownActor:
+		return http.StatusForbidden
+	default:
+		return http.StatusUnauthorized
+	}
+}
 
 // Is reports whether target is a sentinel of the same reason, so that
 // errors.Is(err, &Error{Reason: TokenExpired}) works.

@@ -76,7 +76,7 @@ func newIssuer(one Issuer, config Config) (*issuer, error) {
 	domain := address.String()
 	keys := &keyStore{
 		origin: origin{domain, one.JWKSFile, config.Refresh, config.MaxStale, config.Timeout},
-		now:    config.Now, demand: make(chan struct{}, 1),
+		now:    config.Now, demand: make(chan struct{}, 1), loaded: make(chan struct{}),
 		observe: func(result RefreshResult, keys int, refused []error, err error) {
 			if config.Observer.Refreshed != nil {
 				config.Observer.Refreshed(Refresh{domain, result, keys, refused, err})
@@ -137,6 +137,29 @@ func (v *Verifier) Status() []KeyStatus {
 		all = append(all, status)
 	}
 	return all
+}
+
+// WaitReady waits until at least one issuer's keys have been fetched, so that some
+// token can be decided on. The error is that of ctx.
+func (v *Verifier) WaitReady(ctx context.Context) error {
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	loaded := make(chan struct{}, len(v.issuers))
+	for _, i := range v.issuers {
+		go func() {
+			select {
+			case <-i.keys.loaded:
+				loaded <- struct{}{}
+			case <-waiting.Done():
+			}
+		}()
+	}
+	select {
+	case <-loaded:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Ready reports whether at least one issuer has usable keys, so that some
