@@ -17,6 +17,7 @@ type doctorCommand struct {
 
 	Address    string `placeholder:"ADDRESS" help:"Address of the running service's gRPC port. Default: as configured for serve."`
 	EnvoyAdmin string `placeholder:"URL" help:"Address of Envoy's admin port, like http://127.0.0.1:9901, to check its ext_authz filter."`
+	EnvoyFile  string `name:"envoy-config" placeholder:"FILE" help:"File that Envoy was started with, to check it too: its admin port hides the names of policies."`
 	Format     string `default:"text" enum:"text,json" help:"text or json."`
 }
 
@@ -75,8 +76,11 @@ func (c *doctorCommand) Run(stdout io.Writer) error {
 	ctx := context.Background()
 	checkIssuers(ctx, r, settings)
 	checkService(ctx, r, settings, c.Address)
-	if c.EnvoyAdmin != "" {
-		checkEnvoy(ctx, r, c.EnvoyAdmin)
+	if c.Address == "" { // else another service is meant, whose admin port is not known
+		checkUnknownPolicies(ctx, r, settings)
+	}
+	if c.EnvoyAdmin != "" || c.EnvoyFile != "" {
+		checkEnvoy(ctx, r, settings, envoySources{c.EnvoyAdmin, c.EnvoyFile})
 	}
 	if err := c.print(stdout, r); err != nil {
 		return err

@@ -3,125 +3,203 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"regexp"
+	"maps"
 	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v4"
 )
 
-// object is a message of Envoy's configuration, as its admin port shows it.
-type object map[string]any
+// envoySources are where the configuration of an Envoy is read.
+type envoySources struct{ admin, file string }
 
-// checkEnvoy reads the running configuration of an Envoy and looks for what
-// would make its ext_authz filter useless.
-func checkEnvoy(ctx context.Context, r *report, admin string) {
-	check := "envoy " + admin
-	_, body, err := fetch(ctx, strings.TrimRight(admin, "/")+"/config_dump?include_eds")
+// checkEnvoy reads the configuration of an Envoy and looks for what would make
+// its ext_authz filter useless, or have it deny what it should not. What the
+// running Envoy and its file have in common is told once.
+func checkEnvoy(ctx context.Context, r *report, settings *settings, from envoySources) {
+	findings, guards := &merged{}, 0
+	if from.admin != "" {
+		config, err := runningConfig(ctx, from.admin)
+		if err != nil {
+			r.fail("envoy "+from.admin, "its configuration cannot be read: "+err.Error(),
+				"name the address of its admin port, like --envoy-admin http://127.0.0.1:9901")
+			return
+		}
+		guards += checkConfig(findings, config, settings, from.file == "")
+	}
+	if from.file != "" {
+		config, err := fileConfig(from.file)
+		if err != nil {
+			r.fail("envoy "+from.file, err.Error(),
+				"name the file that Envoy was started with, like --envoy-config envoy.yaml")
+			return
+		}
+		guards += checkConfig(findings, config, settings, true)
+	}
+	r.findings = append(r.findings, findings.all()...)
+	if guards == 0 {
+		r.fail("envoy", "no listener asks an ext_authz service over gRPC",
+			"add the ext_authz filter: see envoy.yaml of the project")
+	}
+}
+
+// checkConfig returns how many filters ask an ext_authz service.
+func checkConfig(findings *merged, config *envoyConfig, settings *settings, tellHidden bool) (guards int) {
+	found := &report{}
+	found.judge(config.limitsConnections(), "", "the number of connections is limited", warning,
+		"nothing limits the connections of clients: some thousand idle ones keep everybody else out",
+		"set an overload_manager with the resource monitor envoy.resource_monitors.global_downstream_max_connections")
+	findings.add("", found)
+	for _, listener := range config.listeners() {
+		for _, message := range ofType(map[string]any(listener), "http_connection_manager.v3.HttpConnectionManager") {
+			found := &report{}
+			guards += checkManager(found, config, message, settings, tellHidden)
+			findings.add(listenerName(listener), found)
+		}
+	}
+	return guards
+}
+
+// runningConfig asks the admin port of an Envoy.
+func runningConfig(ctx context.Context, admin string) (*envoyConfig, error) {
+	_, body, err := fetch(ctx, strings.TrimRight(admin, "/")+"/config_dump")
 	if err != nil {
-		r.fail(check, "its configuration cannot be read: "+err.Error(), "name the admin port, like --envoy-admin http://127.0.0.1:9901")
-		return
+		return nil, err
 	}
-	var dump any
-	if err := json.Unmarshal(body, &dump); err != nil {
-		r.fail(check, "its configuration is not JSON", "name the admin port, like --envoy-admin http://127.0.0.1:9901")
-		return
-	}
-	guarded := 0
-	for _, manager := range ofType(listeners(dump), "http_connection_manager.v3.HttpConnectionManager") {
-		name := fmt.Sprintf("envoy listener %q", manager["stat_prefix"])
-		filter := extAuthz(manager)
-		if filter == nil {
-			r.warn(name, "has no ext_authz filter over gRPC: nothing is checked there", "add the filter, unless this listener is meant to be open")
-			continue
-		}
-		guarded++
-		checkFilter(r, name, filter)
-		checkManager(r, name, manager)
-	}
-	r.judge(guarded > 0, check, fmt.Sprintf("%d listeners ask an ext_authz service", guarded), failed,
-		"no listener asks an ext_authz service", "add the ext_authz filter: see envoy.yaml of the project")
-	for _, route := range ofType(listeners(dump), "ext_authz.v3.ExtAuthzPerRoute") {
-		if route["disabled"] == true {
-			r.warn(check, "a route switches ext_authz off: nothing is checked there", "make the route public in the settings of kinde-authz instead: then identity headers are still stripped")
-		}
-	}
+	config := &envoyConfig{}
+	return config, json.Unmarshal(body, config)
 }
 
-// listeners returns what runs, without the bootstrap that shows it again.
-func listeners(dump any) []any {
-	var running []any
-	for _, part := range []string{"ListenersConfigDump", "RoutesConfigDump"} {
-		for _, found := range ofType(dump, part) {
-			running = append(running, map[string]any(found))
-		}
-	}
-	return running
-}
-
-// ofType returns all messages of a type, wherever they are.
-func ofType(tree any, suffix string) (found []object) {
-	switch node := tree.(type) {
-	case map[string]any:
-		if kind, _ := node["@type"].(string); strings.HasSuffix(kind, suffix) {
-			found = append(found, node)
-		}
-		for _, child := range node {
-			found = append(found, ofType(child, suffix)...)
-		}
-	case []any:
-		for _, child := range node {
-			found = append(found, ofType(child, suffix)...)
-		}
-	}
-	return found
-}
-
-// extAuthz returns the manager's ext_authz filter, nil if it has none that asks
-// over gRPC.
-func extAuthz(manager object) object {
-	filters := ofType(manager["http_filters"], "ext_authz.v3.ExtAuthz")
-	i := slices.IndexFunc(filters, func(f object) bool { return f["grpc_service"] != nil })
-	if i < 0 {
-		return nil
-	}
-	return filters[i]
-}
-
-func checkFilter(r *report, check string, filter object) {
-	r.judge(filter["failure_mode_allow"] != true, check, "it fails closed", failed,
-		"failure_mode_allow is true: while kinde-authz is away everyone passes", "set failure_mode_allow: false")
-	r.judge(filter["status_on_error"] != nil, check, "an outage looks like one", warning,
-		"status_on_error is not set: an outage looks like a denial (403)", "set status_on_error: {code: ServiceUnavailable}")
-	r.judge(filter["clear_route_cache"] != true, check, "the route is chosen before the decision", warning,
-		"clear_route_cache is true: injected headers can choose a route with other settings after the decision", "set clear_route_cache: false")
-	if allowed := compactJSON(filter["allowed_headers"]); allowed != "null" {
-		r.judge(strings.Contains(allowed, `"authorization"`), check, "the service sees Authorization", failed,
-			"allowed_headers lacks authorization: every request is denied", "add {exact: authorization}")
-		r.judge(strings.Contains(allowed, `"x-kinde-`), check, "the service sees what it has to remove", warning,
-			"allowed_headers lacks x-kinde-: the service cannot remove identity headers that it does not know", "add {prefix: x-kinde-} and {prefix: x_kinde_}")
-	}
-}
-
-// removesIdentity is an early header mutation that takes x-kinde-… away.
-var removesIdentity = regexp.MustCompile(`"remove_on_match":\{"key_matcher":\{[^{}]*"(prefix|contains)":"x-kinde-?"|"remove_on_match":\{"key_matcher":\{"safe_regex":\{[^{}]*kinde`)
-
-func checkManager(r *report, check string, manager object) {
-	early := compactJSON(manager["early_header_mutation_extensions"])
-	r.judge(removesIdentity.MatchString(early), check, "identity headers of clients are stripped early", failed,
-		"x-kinde-… headers of clients are not stripped before the filters", "add early_header_mutation_extensions with remove_on_match {key_matcher: {prefix: x-kinde-}}: see envoy.yaml of the project")
-	underscores := compactJSON(manager["common_http_protocol_options"])
-	r.judge(strings.Contains(underscores, "REJECT_REQUEST") || strings.Contains(underscores, "DROP_HEADER") || strings.Contains(early, "x_kinde_"), check,
-		"x_kinde_… headers do not pass for x-kinde-…", warning,
-		"headers like x_kinde_user_id pass: many upstreams read them as x-kinde-user-id", "set headers_with_underscores_action: REJECT_REQUEST")
-	r.judge(manager["normalize_path"] == true && manager["merge_slashes"] == true, check, "paths are normalised", warning,
-		"paths are not normalised: routes of kinde-authz refuse what Envoy could clean", "set normalize_path: true, merge_slashes: true and path_with_escaped_slashes_action: REJECT_REQUEST")
-}
-
-// compactJSON is a part of the configuration as JSON without blanks, names in order.
-func compactJSON(part any) string {
-	out, err := json.Marshal(part)
+// fileConfig reads the file that an Envoy is started with.
+func fileConfig(path string) (*envoyConfig, error) {
+	content, err := readFile(path)
 	if err != nil {
-		return "null" // it came as JSON
+		return nil, err
 	}
-	return string(out)
+	var message any
+	if err := yaml.Unmarshal(content, &message); err != nil {
+		return nil, err
+	}
+	var bootstrap struct {
+		Static struct {
+			Listeners []object `json:"listeners"`
+		} `json:"static_resources"`
+	}
+	part := configPart{}
+	if err := errors.Join(decode(message, &bootstrap), decode(message, &part.Bootstrap)); err != nil {
+		return nil, err
+	}
+	for _, listener := range bootstrap.Static.Listeners {
+		part.StaticListeners = append(part.StaticListeners, listenerState{listener})
+	}
+	return &envoyConfig{Configs: []configPart{part}}, nil
+}
+
+// listenerName is the listener's name or, if it has none, its address.
+func listenerName(listener object) string {
+	if name, _ := listener["name"].(string); name != "" {
+		return fmt.Sprintf("%q", name)
+	}
+	var at struct {
+		Address struct {
+			Socket struct {
+				Address string `json:"address"`
+				Port    int    `json:"port_value"`
+			} `json:"socket_address"`
+		} `json:"address"`
+	}
+	if decode(listener, &at) != nil || at.Address.Socket.Address == "" {
+		return "without a name"
+	}
+	return fmt.Sprintf("%s:%d", at.Address.Socket.Address, at.Address.Socket.Port)
+}
+
+// merged are findings on several listeners, each once.
+type merged struct {
+	order []finding
+	names map[finding][]string // the listeners, by what was found
+}
+
+func (m *merged) add(listener string, r *report) {
+	if m.names == nil {
+		m.names = make(map[finding][]string)
+	}
+	for _, f := range r.findings {
+		if m.names[f] == nil {
+			m.order = append(m.order, f)
+		}
+		if !slices.Contains(m.names[f], listener) {
+			m.names[f] = append(m.names[f], listener)
+		}
+	}
+}
+
+func (m *merged) all() []finding {
+	all := slices.Clone(m.order)
+	for i, f := range m.order {
+		all[i].Check = strings.TrimSuffix("envoy listener "+strings.Join(m.names[f], ", "), " listener ")
+	}
+	return all
+}
+
+// checkManager checks an HTTP connection manager and returns how many filters
+// it has that ask an ext_authz service.
+func checkManager(r *report, config *envoyConfig, message object, settings *settings, tellHidden bool) int {
+	m := &manager{}
+	if err := decode(message, m); err != nil {
+		r.fail("", err.Error(), "run a kinde-authz that is as new as this Envoy")
+		return 0
+	}
+	filters, err := config.guards(m.Filters)
+	if err != nil {
+		r.fail("", "its ext_authz filter: "+err.Error(), "run a kinde-authz that is as new as this Envoy")
+		return 1
+	}
+	if len(filters) == 0 {
+		r.warn("", "it has no ext_authz filter over gRPC: nothing is checked there",
+			"add the filter, unless this listener is meant to be open")
+		return 0
+	}
+	policies, names := slices.Sorted(maps.Keys(settings.policy.Policies)), make([]string, len(filters))
+	for i, f := range filters {
+		names[i] = f.name
+		checkFilter(r, f)
+		checkTimes(r, f.GRPC)
+		checkSeen(r, f, settings.policy.DropAuthorization)
+		checkIdentity(r, m, f)
+	}
+	for _, table := range config.routeTables(m) {
+		for _, f := range filters {
+			checkRoutes(r, &table, f, policies, tellHidden)
+		}
+		checkMisplaced(r, &table, names)
+	}
+	checkOverriding(r, m)
+	checkPaths(r, m)
+	checkUpgrades(r, config, m)
+	return len(filters)
+}
+
+// guards returns the filters that ask an ext_authz service over gRPC.
+func (c *envoyConfig) guards(filters []object) (guards []*authzFilter, err error) {
+	for _, filter := range filters {
+		name, _ := filter["name"].(string)
+		disabled := filter["disabled"] == true
+		if filter["config_discovery"] != nil {
+			filter = c.extension(name)
+		}
+		typed, _ := filter["typed_config"].(map[string]any)
+		for _, message := range ofType(typed, "ext_authz.v3.ExtAuthz") {
+			guard := &authzFilter{name: name, disabled: disabled, matched: typed["@type"] != message["@type"]}
+			if err := decode(message, guard); err != nil {
+				return nil, err
+			}
+			if guard.GRPC != nil {
+				guards = append(guards, guard)
+			}
+		}
+	}
+	return guards, nil
 }

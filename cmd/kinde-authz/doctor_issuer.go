@@ -97,7 +97,7 @@ func checkKeys(r *report, settings *settings) {
 		for _, err := range result.Refused {
 			r.warn(check, "a key is not used: "+err.Error(), "the issuer publishes a key that no token should be signed with")
 		}
-		r.judge(result.Err == nil, check, fmt.Sprintf("%d keys can be used", result.Keys), failed,
+		r.judge(result.Err == nil, check, fmt.Sprintf("usable keys: %d", result.Keys), failed,
 			fmt.Sprintf("its keys cannot be fetched: %v", result.Err), "until this works every request gets 503: check the domain, TLS, egress, or the jwks_file")
 	}
 }

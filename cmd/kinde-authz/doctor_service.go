@@ -1,66 +1,80 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"os"
+	"fmt"
+	"net"
+	"strconv"
 	"strings"
 
-	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/credentials/insecure"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/kinde-authz/kinde-authz/authz"
 )
 
-// checkService asks the running service for its health, as Envoy does.
+// checkService asks the running service for its health, as Envoy does, and
+// compares its settings.
 func checkService(ctx context.Context, r *report, settings *settings, address string) {
 	if address == "" {
 		address = settings.listen
 	}
-	if strings.HasPrefix(address, ":") {
-		address = "localhost" + address
-	}
 	check := "service " + address
-	secure, err := clientCredentials(settings.tls)
-	if err != nil {
-		r.warn(check, "its health cannot be asked for: "+err.Error(), "ask Envoy: its health check shows it under /clusters")
+	status, digest, err := askService(ctx, address, settings.tls)
+	if errors.Is(err, errClientCertificate) {
+		r.warn(check, err.Error(), "look at Envoy's health check of it: /clusters of Envoy's admin port")
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
-	defer cancel()
-	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(secure))
 	if err != nil {
-		r.fail(check, "no such address: "+err.Error(), "name host:port or unix:/path with --address")
+		r.fail(check, err.Error(),
+			"start kinde-authz, or name its address with --address, like localhost:9191 or unix:/path")
 		return
 	}
-	defer conn.Close()
-	answer, err := healthv1.NewHealthClient(conn).Check(ctx, &healthv1.HealthCheckRequest{Service: authv3.Authorization_ServiceDesc.ServiceName})
-	if err != nil {
-		r.fail(check, "it does not answer: "+err.Error(), "start kinde-authz, or name its address with --address")
-		return
-	}
-	r.judge(answer.GetStatus() == healthv1.HealthCheckResponse_SERVING, check, "it is SERVING", failed,
-		"it is "+answer.GetStatus().String(), "it drains, or has no issuer's keys: /readyz on its admin port says which")
+	r.judge(status == healthv1.HealthCheckResponse_SERVING, check, "it is SERVING", failed,
+		"it is "+status.String(), "it drains, or has no keys of any issuer: /readyz on its admin port says which")
+	unlike := unlikeService(settings, digest)
+	r.judge(unlike == "", check, "its settings are these", warning, unlike,
+		"run the doctor with the same file, flags and environment as the service")
 }
 
-// clientCredentials trust the certificate that the service is configured with.
-func clientCredentials(files tlsFiles) (credentials.TransportCredentials, error) {
-	if files.cert == "" {
-		return insecure.NewCredentials(), nil
-	}
-	if files.clientCA != "" {
-		return nil, errors.New("it wants a client certificate")
-	}
-	content, err := os.ReadFile(files.cert)
+// checkUnknownPolicies looks whether requests were denied because Envoy named a
+// policy that is not defined: the names themselves are hidden by its admin port.
+// The service's admin port need not be reachable from here.
+func checkUnknownPolicies(ctx context.Context, r *report, settings *settings) {
+	host, port, err := net.SplitHostPort(settings.adminListen)
 	if err != nil {
-		return nil, err
+		return
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(content) {
-		return nil, errors.New(files.cert + " holds no certificate")
+	address := net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port)
+	_, metrics, err := fetch(ctx, "http://"+address+"/metrics")
+	if err != nil {
+		return
 	}
-	return credentials.NewTLS(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}), nil
+	denied := 0
+	for line := range strings.Lines(string(metrics)) {
+		if strings.HasPrefix(line, "kinde_authz_decisions_total{") && strings.Contains(line, fmt.Sprintf("reason=%q",
+			authz.UnknownPolicy)) {
+			fields := strings.Fields(line)
+			count, _ := strconv.ParseFloat(fields[len(fields)-1], 64) // it came as a number
+			denied += int(count)
+		}
+	}
+	r.judge(denied == 0, "service metrics "+address, "Envoy has named no unknown policy", warning,
+		fmt.Sprintf("%d requests were denied because Envoy named a policy that is not defined (unknown_policy)",
+			denied),
+		"compare the names in context_extensions with the policies: doctor does it with --envoy-config FILE")
+}
+
+// unlikeService says how the settings differ from those of a running service,
+// by the digest that it told.
+func unlikeService(settings *settings, digest string) string {
+	switch own := settings.digest(); digest {
+	case own:
+		return ""
+	case "":
+		return "it does not say which settings it has: it is another version, or no kinde-authz"
+	default:
+		return fmt.Sprintf("it has other settings (%s) than these (%s): it can decide differently", digest, own)
+	}
 }

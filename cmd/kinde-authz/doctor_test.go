@@ -85,14 +85,14 @@ func TestDoctorFindsAFaultyIssuer(t *testing.T) {
 			}))
 			defer server.Close()
 			code, got := doctor(t, "--domain", server.URL, "--address", "unix:"+filepath.Join(t.TempDir(), "none"))
-			wantLines(t, got, row.want, "ok settings", "warning issuer .*: no audience", "failed service unix:.*: it does not answer")
+			wantLines(t, got, row.want, "ok settings", "warning issuer .*: no audience", "failed service unix:.*: dial unix .*: connect: no such file or directory")
 			if code != exitFailed {
 				t.Errorf("exit code %d", code)
 			}
 		})
 	}
 	code, got := doctor(t, "--domain", "http://no-such-host.invalid", "--audience", "a", "--address", "127.0.0.1:1")
-	wantLines(t, got, "failed issuer .*: its name does not resolve", "ok issuer .*: an audience is configured", "failed issuer .*: its keys cannot be fetched", "failed service 127.0.0.1:1: it does not answer")
+	wantLines(t, got, "failed issuer .*: its name does not resolve", "ok issuer .*: an audience is configured", "failed issuer .*: its keys cannot be fetched", "failed service 127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused")
 	if code != exitFailed {
 		t.Errorf("exit code %d", code)
 	}
@@ -105,49 +105,28 @@ func TestDoctorRefusesSettingsThatServeRefuses(t *testing.T) {
 	}
 }
 
-// envoyWith is a configuration as the admin port shows it.
-func envoyWith(filter, manager string) string {
-	return `{"configs":[{"@type":"type.googleapis.com/envoy.admin.v3.ListenersConfigDump","dynamic_listeners":[{"typed_config":
-		{"@type":"type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager","stat_prefix":"in",` + manager + `
-		"http_filters":[{"typed_config":` + filter + `}]}}]}]}`
-}
-
-func TestDoctorFindsAFaultyEnvoy(t *testing.T) {
-	const kind = `"@type":"type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz",`
-	const good = `{` + kind + `"grpc_service":{},"status_on_error":{"code":503}}`
-	const strip = `"early_header_mutation_extensions":[{"typed_config":{"mutations":[{"remove_on_match":{"key_matcher":{"prefix":"x-kinde-"}}}]}}],`
-	for name, row := range map[string]struct {
-		dump string
-		code int
-		want []string
+func TestDoctorCountsUnknownPolicies(t *testing.T) {
+	m := newMetrics()
+	admin := httptest.NewServer(http.StripPrefix("/metrics", m.handler()))
+	defer admin.Close()
+	for _, row := range []struct {
+		outcome outcome
+		text    string
 	}{
-		"fails open":       {envoyWith(`{`+kind+`"grpc_service":{},"failure_mode_allow":true}`, strip), exitFailed, []string{"failed .*failure_mode_allow is true", "warning .*status_on_error is not set"}},
-		"not stripped":     {envoyWith(good, ``), exitFailed, []string{"failed .*are not stripped", "warning .*x_kinde_user_id", "warning .*paths are not normalised", "ok .*it fails closed"}},
-		"something else":   {envoyWith(good, strings.Replace(strip, "x-kinde-", "x-other-", 1)), exitFailed, []string{"failed .*are not stripped"}},
-		"blind":            {envoyWith(`{`+kind+`"grpc_service":{},"allowed_headers":{"patterns":[{"exact":"x"}]}}`, strip), exitFailed, []string{"failed .*allowed_headers lacks authorization", "warning .*allowed_headers lacks x-kinde-"}},
-		"over HTTP":        {envoyWith(`{`+kind+`"http_service":{}}`, strip), exitFailed, []string{`warning envoy listener "in": has no ext_authz`, "failed .*no listener asks"}},
-		"none":             {`{"configs":[]}`, exitFailed, []string{"failed .*no listener asks"}},
-		"switched off":     {envoyWith(good, strip+`"route_config":{"x":{"@type":"a/envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute","disabled":true}},`), exitFine, []string{"warning .*switches ext_authz off", "ok .*1 listeners ask"}},
-		"clears its cache": {envoyWith(`{`+kind+`"grpc_service":{},"clear_route_cache":true}`, strip), exitFine, []string{"warning .*clear_route_cache is true"}},
-		"no JSON":          {`<html>`, exitFailed, []string{"failed .*is not JSON"}},
+		{fine, "Envoy has named no unknown policy"},
+		{warning, "3 requests were denied because Envoy named a policy that is not defined (unknown_policy)"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, row.dump) }))
-			defer admin.Close()
-			r := &report{}
-			checkEnvoy(t.Context(), r, admin.URL)
-			lines, code := "", exitFine
-			for _, f := range r.findings {
-				lines += fmt.Sprintf("%s %s: %s\n", f.Outcome, f.Check, f.Text)
-				if f.Outcome == failed {
-					code = exitFailed
-				}
-			}
-			wantLines(t, lines, row.want...)
-			if code != row.code {
-				t.Errorf("got %d, want %d\n%s", code, row.code, lines)
-			}
-		})
+		r := &report{}
+		checkUnknownPolicies(t.Context(), r, &settings{adminListen: strings.TrimPrefix(admin.URL, "http://")})
+		if len(r.findings) != 1 || r.findings[0].Outcome != row.outcome || r.findings[0].Text != row.text {
+			t.Errorf("got %+v, want %s", r.findings, row.text)
+		}
+		m.decisions.WithLabelValues("deny", "missing_role", "user").Add(5)
+		m.decisions.WithLabelValues("deny", "unknown_policy", "none").Add(3)
+	}
+	r := &report{}
+	if checkUnknownPolicies(t.Context(), r, &settings{adminListen: "127.0.0.1:1"}); len(r.findings) != 0 {
+		t.Errorf("an admin port that cannot be reached: %+v", r.findings)
 	}
 }
 

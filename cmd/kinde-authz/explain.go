@@ -25,6 +25,7 @@ type explainCommand struct {
 	Policy    string   `placeholder:"NAME" help:"Policy that Envoy's route names in context_extensions."`
 	Header    []string `placeholder:"NAME" sep:"none" help:"Name of a header that the request has too, like x-kinde-user-id. Can be repeated."`
 	JWKSFile  string   `name:"jwks-file" placeholder:"FILE" help:"JWK set to verify with instead of the issuer's, to work without a network."`
+	Address   string   `placeholder:"ADDRESS" help:"gRPC address of a running service, like localhost:9191 or unix:/path: warn when its settings are not these."`
 	Format    string   `default:"text" enum:"text,json" help:"text or json."`
 }
 
@@ -44,6 +45,7 @@ type explanation struct {
 	Keys     []string          `json:"key_faults,omitempty"`
 	Set      map[string]string `json:"headers_set,omitempty"`
 	Remove   []string          `json:"headers_removed,omitempty"`
+	Warnings []string          `json:"warnings,omitempty"`
 }
 
 type step struct {
@@ -62,11 +64,13 @@ func (c *explainCommand) Run(stdin io.Reader, stdout io.Writer) error {
 	if err != nil {
 		return usageError{err}
 	}
+	warnings := c.compare(settings)
 	decision, faults, err := c.decide(settings, request)
 	if err != nil {
 		return usageError{err}
 	}
 	e := explain(&decision, request, faults)
+	e.Warnings = warnings
 	if c.Format == "json" {
 		encoder := json.NewEncoder(stdout)
 		encoder.SetIndent("", "  ")
@@ -78,6 +82,22 @@ func (c *explainCommand) Run(stdin io.Reader, stdout io.Writer) error {
 		return errRefused
 	}
 	return err
+}
+
+// compare says how the settings differ from those of the running service that is
+// named: what it answers may then not be what is explained.
+func (c *explainCommand) compare(settings *settings) []string {
+	if c.Address == "" {
+		return nil
+	}
+	_, digest, err := askService(context.Background(), c.Address, settings.tls)
+	if err != nil {
+		return []string{fmt.Sprintf("service %s: its settings are not known: %v", c.Address, err)}
+	}
+	if unlike := unlikeService(settings, digest); unlike != "" {
+		return []string{fmt.Sprintf("service %s: %s", c.Address, unlike)}
+	}
+	return nil
 }
 
 // request is the request that is asked about.

@@ -78,30 +78,29 @@ func TestExplainForPeople(t *testing.T) {
 route     /run
 policy    run
 
-  ok      method
-  ok      path
-  ok      Connection header
-  --      policy named by Envoy: not configured
-  ok      protected resource metadata
-  ok      route
-  ok      public route
-  ok      credentials
-  ok      form of the token
-  ok      algorithm
-  ok      issuer
-  ok      key
-  ok      signature
-  ok      claims and times
-  ok      kind of token
-  ok      audience
-  ok      user or machine
-  ok      actor
-  ok      organization
-  --      organization in the path: not configured
-  --      scopes: not configured
-  =>      permissions: missing_permission
-          roles: not reached
-          feature flags: not reached
+   method                       ok
+   path                         ok
+   Connection header            ok
+   policy named by Envoy        not configured
+   protected resource metadata  ok
+   route                        ok
+   public route                 ok
+   credentials                  ok
+   form of the token            ok
+   algorithm                    ok
+   issuer                       ok
+   key                          ok
+   signature                    ok
+   claims and times             ok
+   kind of token                ok
+   audience                     ok
+   user or machine              ok
+   actor                        ok
+   organization                 ok
+   organization in the path     not configured
+   scopes                       not configured
+=> permissions                  missing_permission
+   2 more                       not reached
 
 deny      missing_permission, status 403 Forbidden
 missing   agents:own
@@ -124,7 +123,7 @@ sets      x-kinde-token-id: j1
 sets      x-kinde-user-id: ` + kindetest.UserID + `
 removes   x-kinde-assertion x-kinde-email x-kinde-forged x-kinde-omitted
 `
-	if _, end, _ := strings.Cut(got, "feature flags: not configured\n\n"); code != exitFine || end != want {
+	if _, end, _ := strings.Cut(got, "feature flags                not configured\n\n"); code != exitFine || end != want {
 		t.Errorf("exit code %d, (-want +got)\n%s", code, cmp.Diff(want, end))
 	}
 }

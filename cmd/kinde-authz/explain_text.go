@@ -11,9 +11,6 @@ import (
 	"github.com/kinde-authz/kinde-authz/authz"
 )
 
-// marks are how the outcomes of steps are printed.
-var marks = map[authz.Outcome]string{authz.Passed: "ok", authz.NotConfigured: "--", authz.Decided: "=>", authz.NotReached: "  "}
-
 // text is the explanation for people.
 func (e *explanation) text() string {
 	var out strings.Builder
@@ -21,22 +18,13 @@ func (e *explanation) text() string {
 		fmt.Fprintf(&out, "%-9s %s\n", label, fmt.Sprintf(format, args...))
 	}
 	line("request", "%q %q", e.Method, e.Path)
-	line("route", "%s", cmp.Or(e.Route, "none matched"))
+	line("route", "%s", cmp.Or(e.Route, "none"))
 	line("policy", "%s", cmp.Or(e.Policy, "none"))
 	for _, fault := range e.Keys {
 		line("keys", "%s", fault)
 	}
 	out.WriteByte('\n')
-	for _, s := range e.Steps {
-		text := s.Name
-		switch s.Outcome {
-		case authz.Decided:
-			text += ": " + string(e.Reason)
-		case authz.NotConfigured, authz.NotReached:
-			text += ": " + string(s.Outcome)
-		}
-		line("  "+marks[s.Outcome], "%s", text)
-	}
+	e.writeSteps(&out)
 	out.WriteByte('\n')
 	if e.Status == 0 {
 		line(e.Decision, "%s", e.Reason)
@@ -52,7 +40,36 @@ func (e *explanation) text() string {
 	if len(e.Remove) > 0 {
 		line("removes", "%s", strings.Join(e.Remove, " "))
 	}
+	for _, warning := range e.Warnings {
+		line("warning", "%s", warning)
+	}
 	return out.String()
+}
+
+// writeSteps prints each step that was reached with how it went, and points at
+// the one that decided.
+func (e *explanation) writeSteps(out *strings.Builder) {
+	width := 0
+	for _, s := range e.Steps {
+		width = max(width, len(s.Name))
+	}
+	unreached := 0
+	for _, s := range e.Steps {
+		mark, text := "", string(s.Outcome)
+		switch s.Outcome {
+		case authz.Passed:
+			text = "ok"
+		case authz.Decided:
+			mark, text = "=>", string(e.Reason)
+		case authz.NotReached:
+			unreached++
+			continue
+		}
+		fmt.Fprintf(out, "%2s %-*s  %s\n", mark, width, s.Name, text)
+	}
+	if unreached > 0 {
+		fmt.Fprintf(out, "   %-*s  %s\n", width, fmt.Sprintf("%d more", unreached), authz.NotReached)
+	}
 }
 
 // ordered yields the pairs that have a text.

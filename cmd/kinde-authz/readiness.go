@@ -1,18 +1,25 @@
 package main
 
 import (
+	"context"
 	"sync/atomic"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
 )
+
+// settingsHeader is what a health check is answered with beside the status: the
+// digest of the settings, so that explain and doctor can compare theirs.
+const settingsHeader = "kinde-authz-settings"
 
 // readiness says over gRPC health and HTTP whether Envoy should ask here.
 type readiness struct {
 	health   *health.Server
 	draining atomic.Bool
+	settings atomic.Pointer[string] // their digest
 }
 
 // newReadiness returns one that is not ready.
@@ -22,7 +29,30 @@ func newReadiness() *readiness {
 	return r
 }
 
-func (r *readiness) register(s *grpc.Server) { healthv1.RegisterHealthServer(s, r.health) }
+func (r *readiness) register(s *grpc.Server) {
+	healthv1.RegisterHealthServer(s, healthServer{r.health, &r.settings})
+}
+
+// use tells the digest of these settings from now on.
+func (r *readiness) use(settings *settings) {
+	digest := settings.digest()
+	r.settings.Store(&digest)
+}
+
+// healthServer answers health checks with the digest of the settings.
+type healthServer struct {
+	*health.Server
+	settings *atomic.Pointer[string]
+}
+
+// Check implements [healthv1.HealthServer].
+func (s healthServer) Check(ctx context.Context, request *healthv1.HealthCheckRequest) (*healthv1.HealthCheckResponse,
+	error) {
+	if digest := s.settings.Load(); digest != nil {
+		_ = grpc.SetHeader(ctx, metadata.Pairs(settingsHeader, *digest)) // the status matters more
+	}
+	return s.Server.Check(ctx, request)
+}
 
 func (r *readiness) set(ready bool) {
 	status := healthv1.HealthCheckResponse_NOT_SERVING

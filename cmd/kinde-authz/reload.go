@@ -75,6 +75,7 @@ func (s *service) change(now reading) (fault string) {
 	stop := verifier.Start()
 	s.verifier.Store(verifier)
 	s.server.Use(authorizer)
+	s.readiness.use(settings)
 	s.stopKeys()
 	s.stopKeys = stop
 	s.level.SetLevel(settings.level)

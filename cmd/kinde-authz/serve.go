@@ -73,6 +73,7 @@ func newService(flags *flags, settings *settings, logs *logs) (*service, error) 
 		return nil, usageError{err}
 	}
 	s.verifier.Store(verifier)
+	s.readiness.use(settings)
 	s.server = authz.NewServer(authorizer, logs.decisions, s.metrics.decided)
 	if settings.tls.cert != "" {
 		if s.certificates, err = newCertificates(settings.tls); err != nil {
