@@ -81,7 +81,7 @@ func startForBench(b *testing.B, issuer *kindetest.Issuer) *grpc.ClientConn {
 		b.Fatal(err)
 	}
 	address := "127.0.0.1:0"
-	flags := &flags{Config: path, Listen: &address, AdminListen: &address}
+	flags := &flags{decisionFlags: decisionFlags{Config: path}, portFlags: portFlags{Listen: &address, AdminListen: &address}}
 	loaded, err := flags.settings()
 	if err != nil {
 		b.Fatal(err)

@@ -101,7 +101,7 @@ func TestAskServiceSaysWhatIsWrong(t *testing.T) {
 
 // A service that tells no digest is none that settings can be compared with.
 func TestUnlikeService(t *testing.T) {
-	s, err := (&flags{Config: "authz.yaml"}).settingsOf([]byte(digestSettings))
+	s, err := (&flags{decisionFlags: decisionFlags{Config: "authz.yaml"}}).settingsOf([]byte(digestSettings))
 	if err != nil {
 		t.Fatal(err)
 	}

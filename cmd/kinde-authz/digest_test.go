@@ -22,7 +22,7 @@ headers: {claims: {x-kinde-email: email}}
 
 func digestOf(t *testing.T, content string) string {
 	t.Helper()
-	settings, err := (&flags{Config: "authz.yaml"}).settingsOf([]byte(content))
+	settings, err := (&flags{decisionFlags: decisionFlags{Config: "authz.yaml"}}).settingsOf([]byte(content))
 	if err != nil {
 		t.Fatal(err)
 	}

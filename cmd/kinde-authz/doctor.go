@@ -13,7 +13,8 @@ import (
 const doctorTimeout = 10 * time.Second
 
 type doctorCommand struct {
-	Settings flags `embed:""`
+	Settings decisionFlags `embed:""`
+	Ports    portFlags     `embed:""`
 
 	Address    string `placeholder:"ADDRESS" help:"Address of the running service's gRPC port. Default: as configured for serve."`
 	EnvoyAdmin string `placeholder:"URL" help:"Address of Envoy's admin port, like http://127.0.0.1:9901, to check its ext_authz filter."`
@@ -64,7 +65,7 @@ func (r *report) judge(holds bool, check, good string, bad outcome, text, do str
 // Run checks everything that can be reached, and prints what it finds. A
 // failed check ends with exit code 1.
 func (c *doctorCommand) Run(stdout io.Writer) error {
-	settings, err := c.Settings.settings()
+	settings, err := (&flags{decisionFlags: c.Settings, portFlags: c.Ports}).settings()
 	if err == nil {
 		_, _, err = settings.build(nil)
 	}

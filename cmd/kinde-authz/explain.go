@@ -17,7 +17,7 @@ import (
 const maxTokenInput = 1 << 20
 
 type explainCommand struct {
-	Settings flags `embed:""`
+	Settings decisionFlags `embed:""`
 
 	TokenFile string   `placeholder:"FILE" help:"File that holds the access token. Default: standard input. Without a token: empty."`
 	Method    string   `default:"GET" help:"HTTP method of the request."`
@@ -56,7 +56,7 @@ type step struct {
 // Run prints what serve would answer, by the same code, and why. A denial ends
 // with exit code 1.
 func (c *explainCommand) Run(stdin io.Reader, stdout io.Writer) error {
-	settings, err := c.Settings.settings()
+	settings, err := (&flags{decisionFlags: c.Settings}).settings()
 	if err != nil {
 		return usageError{err}
 	}

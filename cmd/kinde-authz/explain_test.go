@@ -172,8 +172,8 @@ func TestExplainSaysWhatIsMissing(t *testing.T) {
 // answers, for random tokens, settings and paths.
 func TestExplainNeverDisagreesWithTheServer(t *testing.T) {
 	o := newOffline(t)
-	command := &explainCommand{Settings: flags{Config: o.config}, JWKSFile: o.keys}
-	settings, err := command.Settings.settings()
+	command := &explainCommand{Settings: decisionFlags{Config: o.config}, JWKSFile: o.keys}
+	settings, err := (&flags{decisionFlags: command.Settings}).settings()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +216,7 @@ func TestExplainNeverDisagreesWithTheServer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := command.Settings.settings()
+		again, err := (&flags{decisionFlags: command.Settings}).settings()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,7 +22,7 @@ func FuzzSettings(f *testing.F) {
 		if err != nil {
 			return
 		}
-		flags := &flags{Config: "f.yaml"}
+		flags := &flags{decisionFlags: decisionFlags{Config: "f.yaml"}}
 		if len(parsed.Issuers) == 0 {
 			flags.Domain = &domain
 		}

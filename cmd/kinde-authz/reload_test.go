@@ -27,7 +27,7 @@ func reloadable(t *testing.T, settings string) (*service, *observer.ObservedLogs
 		t.Fatal(err)
 	}
 	address := "127.0.0.1:0"
-	flags := &flags{Config: path, Listen: &address, AdminListen: &address}
+	flags := &flags{decisionFlags: decisionFlags{Config: path}, portFlags: portFlags{Listen: &address, AdminListen: &address}}
 	loaded, err := flags.settings()
 	if err != nil {
 		t.Fatal(err)

@@ -210,7 +210,7 @@ func TestSchemaAgreesWithTheLoader(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			f, err := parseFile([]byte(row.content))
 			if err == nil {
-				flags := &flags{Config: "f.yaml"}
+				flags := &flags{decisionFlags: decisionFlags{Config: "f.yaml"}}
 				if len(f.Issuers) == 0 {
 					flags.Domain = &domain
 				}

@@ -17,19 +17,33 @@ import (
 // is a setting that is not given, for which the file counts; one that is given
 // and empty is an error.
 type flags struct {
-	Config      string         `env:"KINDE_AUTHZ_CONFIG" placeholder:"FILE" help:"YAML file of settings; flags and the environment win over it."`
-	Domain      *string        `env:"KINDE_DOMAIN" placeholder:"URL" help:"Issuer, like https://yourapp.kinde.com. Required without a file that lists issuers."`
-	Audience    *string        `env:"KINDE_AUDIENCE" placeholder:"API,…" help:"Audiences, comma-separated; a token must name one of them. Unset: not checked."`
-	AllowedOrgs *string        `env:"KINDE_ALLOWED_ORGS" placeholder:"ORG,…" help:"Organization codes, comma-separated; a token must have one of them. Unset: any organization, or none."`
-	Listen      *string        `env:"KINDE_AUTHZ_LISTEN" placeholder:"ADDRESS" help:"Address of the gRPC port, or unix:/path. Default: :9191."`
-	AdminListen *string        `env:"KINDE_AUTHZ_ADMIN_LISTEN" placeholder:"ADDRESS" help:"Address of the HTTP port for /healthz, /readyz and /metrics. Default: :9192."`
-	DrainDelay  *time.Duration `env:"KINDE_AUTHZ_DRAIN_DELAY" placeholder:"DURATION" help:"How long to go on serving after SIGTERM while reporting NOT_SERVING. Default: 10s."`
-	LogLevel    *string        `env:"KINDE_AUTHZ_LOG_LEVEL" placeholder:"LEVEL" help:"debug, info, warn or error. Default: info."`
+	decisionFlags
+	portFlags
+	processFlags
+}
 
+// decisionFlags are what decides, beside the file.
+type decisionFlags struct {
+	Config       string  `env:"KINDE_AUTHZ_CONFIG" placeholder:"FILE" help:"YAML file of settings; flags and the environment win over it."`
+	Domain       *string `env:"KINDE_DOMAIN" placeholder:"URL" help:"Issuer, like https://yourapp.kinde.com. Required without a file that lists issuers."`
+	Audience     *string `env:"KINDE_AUDIENCE" placeholder:"API,…" help:"Audiences, comma-separated; a token must name one of them. Unset: not checked."`
+	AllowedOrgs  *string `env:"KINDE_ALLOWED_ORGS" placeholder:"ORG,…" help:"Organization codes, comma-separated; a token must have one of them. Unset: any organization, or none."`
 	InsecureHTTP *bool   `name:"insecure-http" env:"KINDE_AUTHZ_INSECURE_HTTP" help:"Allow http:// issuers. For local stacks and tests only."`
-	TLSCert      *string `name:"tls-cert" env:"KINDE_AUTHZ_TLS_CERT" placeholder:"FILE" help:"Certificate of the gRPC port, PEM. Unset: no TLS."`
-	TLSKey       *string `name:"tls-key" env:"KINDE_AUTHZ_TLS_KEY" placeholder:"FILE" help:"Key of the certificate, PEM."`
-	TLSClientCA  *string `name:"tls-client-ca" env:"KINDE_AUTHZ_TLS_CLIENT_CA" placeholder:"FILE" help:"Authorities, PEM; a client must show a certificate of one of them."`
+}
+
+// portFlags are where the service is reached.
+type portFlags struct {
+	Listen      *string `env:"KINDE_AUTHZ_LISTEN" placeholder:"ADDRESS" help:"Address of the gRPC port, or unix:/path. Default: :9191."`
+	AdminListen *string `env:"KINDE_AUTHZ_ADMIN_LISTEN" placeholder:"ADDRESS" help:"Address of the HTTP port for /healthz, /readyz and /metrics. Default: :9192."`
+	TLSCert     *string `name:"tls-cert" env:"KINDE_AUTHZ_TLS_CERT" placeholder:"FILE" help:"Certificate of the gRPC port, PEM. Unset: no TLS."`
+	TLSKey      *string `name:"tls-key" env:"KINDE_AUTHZ_TLS_KEY" placeholder:"FILE" help:"Key of the certificate, PEM."`
+	TLSClientCA *string `name:"tls-client-ca" env:"KINDE_AUTHZ_TLS_CLIENT_CA" placeholder:"FILE" help:"Authorities, PEM; a client must show a certificate of one of them."`
+}
+
+// processFlags are what serve alone needs.
+type processFlags struct {
+	DrainDelay *time.Duration `env:"KINDE_AUTHZ_DRAIN_DELAY" placeholder:"DURATION" help:"How long to go on serving after SIGTERM while reporting NOT_SERVING. Default: 10s."`
+	LogLevel   *string        `env:"KINDE_AUTHZ_LOG_LEVEL" placeholder:"LEVEL" help:"debug, info, warn or error. Default: info."`
 }
 
 // settings is what serve works with, checked.

@@ -74,7 +74,7 @@ func TestSettingsThatMightHaveBeenMeant(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = (&flags{Config: "f.yaml", Domain: &domain}).check(f)
+		_, err = (&flags{decisionFlags: decisionFlags{Config: "f.yaml", Domain: &domain}}).check(f)
 		if err == nil || !strings.HasPrefix(err.Error(), "f.yaml: "+want) {
 			t.Errorf("%s\n got %v\nwant %s", content, err, want)
 		}

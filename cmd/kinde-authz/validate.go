@@ -48,7 +48,7 @@ func (v *validateCommand) settings(stdout io.Writer) (*settings, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", v.File, err)
 	}
-	flags := &flags{Config: v.File}
+	flags := &flags{decisionFlags: decisionFlags{Config: v.File}}
 	if len(f.Issuers) == 0 {
 		domain := "https://yourapp.kinde.com"
 		flags.Domain = &domain

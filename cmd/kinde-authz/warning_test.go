@@ -73,7 +73,7 @@ func TestStartAndReloadTellOfTheSettings(t *testing.T) {
 // What is configured is not warned of.
 func TestNoWarningsOfGuardedSettings(t *testing.T) {
 	domain, audience, orgs := "https://a.kinde.com", "a", "org_a"
-	s, err := (&flags{Domain: &domain, Audience: &audience, AllowedOrgs: &orgs}).settings()
+	s, err := (&flags{decisionFlags: decisionFlags{Domain: &domain, Audience: &audience, AllowedOrgs: &orgs}}).settings()
 	if err != nil {
 		t.Fatal(err)
 	}
