@@ -26,7 +26,7 @@ func TestAttackUnfinishedMessages(t *testing.T) {
 	issuer := kindetest.NewServer()
 	t.Cleanup(issuer.Close)
 	address, pid := alone(t, programs.Authz, "--insecure-http", "--domain", issuer.Issuer.URL)
-	token := issuer.Issuer.Token(issuer.Issuer.UserClaims())
+	token := issuer.Token(issuer.UserClaims())
 	if got := reasonFrom(t, address, token); got != "allowed" {
 		t.Fatal(got)
 	}
