@@ -2,11 +2,12 @@ GOLANGCI_VERSION := 2.15.0
 GOLANGCI := .tools/golangci-lint-$(GOLANGCI_VERSION)
 VERSION ?= dev
 FUZZTIME ?= 30s
+ENVOYS ?= 1.36.4 1.37.0 1.38.3 1.39.3 1.40.0
 BENCHFLAGS ?= -window 2s -warm-up 1s
 
 export CGO_ENABLED ?= 1
 
-.PHONY: help build up up-once test lint bench bench-go bench-check fuzz clean
+.PHONY: help build up up-once test test-envoys lint bench bench-go bench-check fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -35,6 +36,13 @@ test: build ## Prove that it works: unit tests with the race detector, fuzzing, 
 	$(MAKE) --no-print-directory fuzz FUZZTIME=10s
 	envoy=$$(scripts/envoy) && ENVOY="$$envoy" go test -count=1 -timeout 10m ./e2e/...
 	cd e2e/bench && go vet ./... && go test -timeout 5m ./... && go run . -quick -only grpc -out $(CURDIR)/.tools/bench-quick
+
+test-envoys: build ## Run the end-to-end tests with each release of Envoy in ENVOYS (7 minutes)
+	@set -e; for version in $(ENVOYS); do \
+	  envoy=$$(ENVOY_VERSION=$$version scripts/envoy); \
+	  echo "Envoy $$version"; \
+	  ENVOY="$$envoy" go test -count=1 -timeout 10m ./e2e/...; \
+	done
 
 lint: $(GOLANGCI) ## Check style, formatting and go.mod
 	$(GOLANGCI) run ./...

@@ -16,28 +16,33 @@ func lowered(headers []string) []string {
 	return out
 }
 
-// withoutStripping returns the path of an envoy.yaml in which the service alone
-// keeps forged headers from the agent.
-func withoutStripping(t *testing.T) string {
+// edit is one change of a configuration. What it replaces must be there exactly
+// once, so that no change is lost when envoy.yaml is edited.
+type edit struct{ own, instead string }
+
+// edited returns the path of a copy of envoy.yaml with the changes.
+func edited(t *testing.T, edits ...edit) string {
 	t.Helper()
 	content, err := os.ReadFile("../envoy.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	config := string(content)
-	for _, change := range []struct{ own, instead string }{
-		{"headers_with_underscores_action: REJECT_REQUEST", "headers_with_underscores_action: ALLOW"},
-		{"key_matcher: {prefix: x-kinde-}", "key_matcher: {exact: x-nothing}"},
-		{"key_matcher: {prefix: x_kinde_}", "key_matcher: {exact: x-nothing}"},
-	} {
-		if strings.Count(config, change.own) != 1 {
-			t.Fatalf("envoy.yaml: want %q exactly once", change.own)
+	for _, edit := range edits {
+		if strings.Count(config, edit.own) != 1 {
+			t.Fatalf("envoy.yaml: want %q exactly once", edit.own)
 		}
-		config = strings.Replace(config, change.own, change.instead, 1)
+		config = strings.Replace(config, edit.own, edit.instead, 1)
 	}
 	path := filepath.Join(t.TempDir(), "envoy.yaml")
-	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, path, config)
 	return path
+}
+
+// withoutStripping returns the path of an envoy.yaml in which the service alone
+// keeps forged headers from the agent.
+func withoutStripping(t *testing.T) string {
+	return edited(t,
+		edit{"headers_with_underscores_action: REJECT_REQUEST", "headers_with_underscores_action: ALLOW"},
+		edit{`key_matcher: {safe_regex: {regex: "x[^a-z0-9]kinde[^a-z0-9].*"}}`, "key_matcher: {exact: x-nothing}"})
 }

@@ -61,13 +61,13 @@ func TestCredentialsThatAreNotOneBearerTokenAreDenied(t *testing.T) {
 		"empty":           {[]string{"Authorization:"}, "missing_token"},
 		"basic":           {[]string{"Authorization: Basic " + good}, "missing_token"},
 		"no token":        {[]string{"Authorization: Bearer"}, "malformed_authorization"},
-		"two blanks":      {[]string{"Authorization: Bearer  " + good}, "malformed_authorization"},
+		"two spaces":      {[]string{"Authorization: Bearer  " + good}, "malformed_authorization"},
 		"two tokens":      {[]string{"Authorization: Bearer " + good + ",Bearer " + good}, "malformed_authorization"},
 		"two lines":       {[]string{"Authorization: Bearer " + good, "Authorization: Bearer " + good}, "malformed_authorization"},
 		"two kinds":       {[]string{"authorization: Basic eDp5", "Authorization: Bearer " + good}, "malformed_authorization"},
 		"in the cookie":   {[]string{"Cookie: access_token=" + good}, "missing_token"},
 		"quoted":          {[]string{`Authorization: Bearer "` + good + `"`}, "malformed_token"},
-		"without a blank": {[]string{"Authorization: Bearer" + good}, "missing_token"},
+		"without a space": {[]string{"Authorization: Bearer" + good}, "missing_token"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			lines := append([]string{"GET /?access_token=" + good + " HTTP/1.1", "Host: a", "Connection: close"}, test.lines...)

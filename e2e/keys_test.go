@@ -1,8 +1,12 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"sync"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -97,5 +101,60 @@ func TestRotationIsPickedUpAtOnce(t *testing.T) {
 	}
 	if n := s.Issuer.Fetches(); n != 2 {
 		t.Errorf("%d fetches, want 2", n)
+	}
+}
+
+// slow starts an issuer that answers each request after a time, as one that is
+// far away.
+func slow(t *testing.T, delay time.Duration) *kindetest.Issuer {
+	t.Helper()
+	issuer := kindetest.New("")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-time.After(delay):
+			issuer.ServeHTTP(w, r)
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(server.Close)
+	issuer.URL = server.URL
+	return issuer
+}
+
+func TestRotationOfAnIssuerFarAwayFailsNobody(t *testing.T) {
+	for _, delay := range []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 300 * time.Millisecond} {
+		t.Run(delay.String(), func(t *testing.T) {
+			issuer := slow(t, delay)
+			s := own(t, func(c *stack.Config) { c.AuthzEnv = []string{"KINDE_DOMAIN=" + issuer.URL} })
+			issuer.Rotate()
+			var users sync.WaitGroup
+			for n := range 20 {
+				token := issuer.Token(issuer.UserClaims().With("sub", fmt.Sprintf("kp_%d", n)))
+				users.Go(func() {
+					if got := send(t, protocols["HTTP/1.1"], s.URL, token); got.status != 200 {
+						t.Errorf("user %d: status %d %s, want 200", n, got.status, got.Reason)
+					}
+				})
+			}
+			users.Wait()
+		})
+	}
+}
+
+// The answer while an issuer hangs is the service's, which says when to try
+// again, and not Envoy's.
+func TestHangingIssuerIsToldAsSuch(t *testing.T) {
+	s := own(t, nil)
+	if err := s.Issuer.Fail(kindetest.Hang); err != nil {
+		t.Fatal(err)
+	}
+	unknown, err := s.Issuer.Broken("unknown-key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := send(t, protocols["HTTP/1.1"], s.URL, unknown)
+	assertDenied(t, got, 503, "keys_unavailable")
+	if got.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
 	}
 }

@@ -77,7 +77,7 @@ func eventually(t *testing.T, what string, met func() bool) {
 	for !met() {
 		select {
 		case <-deadline:
-			t.Fatalf("did not come to pass: %s", what)
+			t.Fatalf("still not true: %s", what)
 		case <-tick.C:
 		}
 	}

@@ -54,7 +54,7 @@ func TestSettingsAreReadAgain(t *testing.T) {
 	}
 
 	write(t, path, open)
-	eventually(t, "a mended file holds", func() bool { return reason() == "" })
+	eventually(t, "a corrected file holds", func() bool { return reason() == "" })
 
 	before := reloads(t, s, "ok")
 	if err := s.Authz.Signal(syscall.SIGHUP); err != nil {
@@ -63,6 +63,15 @@ func TestSettingsAreReadAgain(t *testing.T) {
 	eventually(t, "a hangup reads it too", func() bool { return reloads(t, s, "ok") == before+1 })
 	if got := s.Issuer.Fetches(); got != fetches {
 		t.Errorf("%d fetches of keys, want %d as before", got, fetches)
+	}
+}
+
+// replace changes a file at once: one that is written in place can be read half.
+func replace(t *testing.T, path, content string) {
+	t.Helper()
+	write(t, path+".new", content)
+	if err := os.Rename(path+".new", path); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -126,7 +135,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 	}
 	const times = 100
 	for i := range times {
-		write(t, path, []string{open, closed}[i%2])
+		replace(t, path, []string{open, closed}[i%2])
 		if err := s.Authz.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}

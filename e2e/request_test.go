@@ -18,6 +18,8 @@ type answer struct {
 	status int
 	header http.Header
 	agent.Seen
+	Handler     string `json:"handler"` // with Org of the upstreams in upstream_test.go
+	Org         string `json:"org"`
 	Error       string `json:"error"`
 	Description string `json:"error_description"`
 	Reason      string `json:"reason"`

@@ -16,7 +16,8 @@ type Seen struct {
 	Method string `json:"method"`
 	Path   string `json:"path"`
 	// Identity holds each header that an upstream could take for one of
-	// kinde-authz, with all its values.
+	// kinde-authz, with all its values. CGI, FastCGI and WSGI servers fold each
+	// byte of a name that is no letter or digit.
 	Identity map[string][]string `json:"identity"`
 	// Authorization tells whether that header arrived.
 	Authorization bool `json:"authorization"`
@@ -41,11 +42,20 @@ func see(r *http.Request) Seen {
 	seen := Seen{Method: r.Method, Path: r.URL.Path, Identity: map[string][]string{}, Authorization: r.Header.Get("Authorization") != ""}
 	for name, values := range r.Header {
 		name = strings.ToLower(name)
-		if strings.HasPrefix(strings.ReplaceAll(name, "_", "-"), "x-kinde") {
+		if strings.HasPrefix(strings.Map(fold, name), "x-kinde") {
 			seen.Identity[name] = values
 		}
 	}
 	return seen
+}
+
+// fold takes a character of a lower-case name that is no letter or digit for a
+// hyphen.
+func fold(char rune) rune {
+	if 'a' <= char && char <= 'z' || '0' <= char && char <= '9' {
+		return char
+	}
+	return '-'
 }
 
 // stream sends the identity in three events, each as soon as it is written.

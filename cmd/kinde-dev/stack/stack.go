@@ -32,6 +32,9 @@ type Config struct {
 	// Issuer, Agent, AuthzGRPC, AuthzAdmin, Listener and EnvoyAdmin are
 	// addresses to listen on.
 	Issuer, Agent, AuthzGRPC, AuthzAdmin, Listener, EnvoyAdmin string
+	// Upstream is the address of an upstream that runs already: Envoy sends
+	// requests there, and no agent is started.
+	Upstream string
 	// Outage is how the issuer fails from the start, if at all.
 	Outage kindetest.Outage
 	// AuthzEnv is more of kinde-authz's environment.
@@ -96,9 +99,11 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	}
 	_, port, _ := net.SplitHostPort(issuer)
 	s.Issuer.URL = "http://localhost:" + port
-	upstream, err := s.serve(config.Agent, agent.Handler())
-	if err != nil {
-		return fmt.Errorf("the agent: %w", err)
+	upstream := config.Upstream
+	if upstream == "" {
+		if upstream, err = s.serve(config.Agent, agent.Handler()); err != nil {
+			return fmt.Errorf("the agent: %w", err)
+		}
 	}
 	config.progress("starting kinde-authz")
 	if err := s.startAuthz(ctx, config); err != nil {
