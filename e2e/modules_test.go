@@ -10,6 +10,7 @@ import (
 // modules are all that is linked into kinde-authz: the dependencies that
 // README.md names, and what they need. One more is one more to trust.
 var modules = []string{
+	"github.com/KimMachineGun/automemlimit",
 	"github.com/alecthomas/kong",
 	"github.com/beorn7/perks",
 	"github.com/cespare/xxhash/v2",
@@ -18,6 +19,7 @@ var modules = []string{
 	"github.com/envoyproxy/protoc-gen-validate",
 	"github.com/maypok86/otter/v2",
 	"github.com/munnerz/goautoneg",
+	"github.com/pbnjay/memory",
 	"github.com/prometheus/client_golang",
 	"github.com/prometheus/client_model",
 	"github.com/prometheus/common",

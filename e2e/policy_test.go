@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -133,29 +132,6 @@ func TestPoliciesThroughEnvoy(t *testing.T) {
 			t.Errorf("the agent greets %q, %v: want nobody", got, err)
 		}
 	})
-	t.Run("doctor", func(t *testing.T) { examine(t, s) })
-}
-
-// examine runs the doctor on the stack.
-func examine(t *testing.T, s *stack.Stack) {
-	command := exec.Command(programs.Authz, "doctor", "--domain", s.Issuer.URL, "--audience", kindetest.Audience, "--insecure-http",
-		"--address", s.AuthzGRPC, "--envoy-admin", s.EnvoyAdmin)
-	out, err := command.CombinedOutput()
-	if err != nil {
-		t.Errorf("%v", err)
-	}
-	for _, want := range []string{
-		"settings: they load", "an audience is configured", "its name resolves to", "the clocks agree", "its discovery document names it",
-		"1 keys can be used", "it is SERVING", "it fails closed", "an outage looks like one", "identity headers of clients are stripped early",
-		"x_kinde_… headers do not pass", "paths are normalised", "1 listeners ask an ext_authz service",
-	} {
-		if !regexp.MustCompile(`(?m)^ok .*` + want).Match(out) {
-			t.Errorf("not found: %s", want)
-		}
-	}
-	if t.Failed() {
-		t.Logf("%s", out)
-	}
 }
 
 var quoted = regexp.MustCompile(`([a-z_]+)="([^"]*)"`)
