@@ -2,9 +2,8 @@ package authz
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
-
-	"google.golang.org/grpc/codes"
 )
 
 // realm is the protection space of a challenge (RFC 9110, section 11.5).
@@ -14,79 +13,26 @@ const realm = "kinde"
 // asked again within ten.
 const retryAfter = "5"
 
-// appendAnswer appends the CheckResponse that a decision is in Envoy's terms. No
-// other function makes one: for Envoy a status of zero, or none, is an allow.
-func appendAnswer(out []byte, d *Decision) []byte {
-	if d.allowed && d.headers != "" && (d.Reason == Allowed || d.Reason == Public) {
-		return appendMetadata(appendAllow(out, d), d)
-	}
-	a, known := answers[d.Reason]
-	if !known {
-		d.Reason, a = InternalError, answers[InternalError]
-	}
-	d.allowed = false
-	return appendMetadata(appendDenial(out, d, a), d)
+// answer is what the denial for one reason looks like from outside.
+type answer struct {
+	status      int    // of the HTTP answer
+	error       string // of the body and the challenge, RFC 6750 section 3.1
+	description string // for the caller: fixed words, so that nothing leaks
+	hint        string // for the operator: which setting to look at
+
+	challenge string // of every such answer, but for what the policy and the resource add
+	body      string // up to the decision's ID
 }
 
-func appendAllow(out []byte, d *Decision) []byte {
-	out = appendText(out, responseStatus, "") // a code of zero
-	out, ok := begin(out, responseOK)
-	out = append(out, d.headers...)
-	for _, name := range d.extra {
-		out = appendText(out, okRemove, name)
-	}
-	return end(out, ok)
-}
-
-func appendDenial(out []byte, d *Decision, a *answer) []byte {
-	out, status := begin(out, responseStatus)
-	out = appendText(appendNumber(out, statusCode, int(a.code)), statusMessage, string(d.Reason))
-	out = end(out, status)
-
-	out, denied := begin(out, responseDenied)
-	out, http := begin(out, deniedStatus)
-	out = end(appendNumber(out, httpStatusCode, a.status), http)
-	out = appendHeader(out, "content-type", "application/json")
-	if a.challenges() {
-		out = appendHeader(out, "www-authenticate", challenge(d, a))
-	}
-	if a.code == codes.Unavailable {
-		out = appendHeader(out, "retry-after", retryAfter)
-	}
-	return end(appendBody(out, d, a), denied)
-}
-
-// challenges reports whether the answer tells how to get in (RFC 9110, section
-// 11.6.1; RFC 6750, section 3).
-func (a *answer) challenges() bool { return a.code == codes.Unauthenticated || a.error == lacksScope }
-
-// challenge is the bearer scheme (RFC 6750, section 3) with what the policy
-// wants, and with where to find out how to get a token (RFC 9728, section 5.1). A
-// client that sent no token is told of no error.
-func challenge(d *Decision, a *answer) string {
-	if (d.policy == nil || d.policy.scope == "") && d.resource() == nil {
-		return a.challenge
-	}
-	text := append(make([]byte, 0, 1<<10), a.challenge...)
-	if d.policy != nil && d.policy.scope != "" {
-		text = append(append(append(text, `, scope="`...), d.policy.scope...), '"')
-	}
-	if d.resource() != nil {
-		text = append(append(append(text, `, resource_metadata="`...), d.resource().metadata...), '"')
-	}
-	return string(text)
-}
-
-// appendBody appends what the caller of a denied request reads. It holds fixed
-// words and the decision's ID: an attacker learns the reason and no more.
-func appendBody(out []byte, d *Decision, a *answer) []byte {
-	if d.Reason == MetadataDocument && d.resource() != nil {
-		return appendText(out, deniedBody, d.resource().document)
-	}
-	out, body := begin(out, deniedBody)
-	out = append(append(append(out, a.body...), d.ID[:]...), `"}`...)
-	return end(out, body)
-}
+// The errors of a body, RFC 6750 section 3.1 and RFC 6749 section 4.1.2.1.
+const (
+	invalidRequest = "invalid_request"
+	invalidToken   = "invalid_token"
+	lacksScope     = "insufficient_scope"
+	accessDenied   = "access_denied"
+	unavailable    = "temporarily_unavailable"
+	serverError    = "server_error"
+)
 
 // complete prepares what does not differ between two denials for the reason.
 func (a *answer) complete(reason Reason) {
@@ -106,18 +52,80 @@ func (a *answer) complete(reason Reason) {
 	a.body = strings.TrimSuffix(string(text), `"}`)
 }
 
-// appendMetadata appends what Envoy's access log, RBAC and rate limits can use.
-func appendMetadata(out []byte, d *Decision) []byte {
-	out, metadata := begin(out, responseMetadata)
-	out = appendFact(out, "decision", d.Verdict())
-	out = appendFact(out, "reason", string(d.Reason))
-	out = appendFact(out, "decision_id", view(d.ID[:]))
-	out = appendFact(out, "policy", d.Policy())
-	if id := d.identity; id != nil {
-		out = appendFact(out, "actor", string(id.actor.word()))
-		out = appendFact(out, "user_id", id.part(id.user))
-		out = appendFact(out, "client_id", id.part(id.client))
-		out = appendFact(out, "org_code", id.part(id.org))
+// challenges reports whether the answer tells how to get in (RFC 9110, section
+// 11.6.1; RFC 6750, section 3).
+func (a *answer) challenges() bool {
+	return a.status == http.StatusUnauthorized || a.error == lacksScope
+}
+
+// answer is that of a denial. A decision that nobody made has that of a fault.
+func (d *Decision) answer() *answer {
+	if a := answers[d.Reason]; a != nil {
+		return a
 	}
-	return end(out, metadata)
+	return answers[InternalError]
+}
+
+// Status is the HTTP status of the answer, zero for an allowed request, which
+// the upstream answers.
+func (d *Decision) Status() int {
+	if d.Allowed() {
+		return 0
+	}
+	return d.answer().status
+}
+
+// Hint says, for the operator, which setting here or in Kinde to look at. It is
+// empty for an allowed request.
+func (d *Decision) Hint() string {
+	if d.Allowed() {
+		return ""
+	}
+	return d.answer().hint
+}
+
+// AppendAnswerHeaders appends the headers of the answer to a denied request.
+func (d *Decision) AppendAnswerHeaders(list []Header) []Header {
+	if d.Allowed() {
+		return list
+	}
+	a := d.answer()
+	list = append(list, Header{"content-type", "application/json"})
+	if a.challenges() {
+		list = append(list, Header{"www-authenticate", d.challenge(a)})
+	}
+	if a.status == http.StatusServiceUnavailable {
+		list = append(list, Header{"retry-after", retryAfter})
+	}
+	return list
+}
+
+// challenge is the bearer scheme (RFC 6750, section 3) with what the policy
+// wants, and with where to find out how to get a token (RFC 9728, section 5.1). A
+// client that sent no token is told of no error.
+func (d *Decision) challenge(a *answer) string {
+	resource := d.resource()
+	if (d.policy == nil || d.policy.scope == "") && resource == nil {
+		return a.challenge
+	}
+	text := append(make([]byte, 0, 1<<10), a.challenge...)
+	if d.policy != nil && d.policy.scope != "" {
+		text = append(append(append(text, `, scope="`...), d.policy.scope...), '"')
+	}
+	if resource != nil {
+		text = append(append(append(text, `, resource_metadata="`...), resource.metadata...), '"')
+	}
+	return string(text)
+}
+
+// AppendBody appends what the caller of a denied request reads, JSON. It holds
+// fixed words and the decision's ID: an attacker learns the reason and no more.
+func (d *Decision) AppendBody(out []byte) []byte {
+	if d.Allowed() {
+		return out
+	}
+	if resource := d.resource(); d.Reason == MetadataDocument && resource != nil {
+		return append(out, resource.document...)
+	}
+	return append(append(append(out, d.answer().body...), d.ID[:]...), `"}`...)
 }

@@ -44,24 +44,24 @@ type Config struct {
 	CachedTokens int
 	// Cache counts what is found among them. Nil counts nothing.
 	Cache *CacheCounters
-	// UnloggedAllows is the share of allows that get no line in the log, from
-	// 0 to 1.
-	UnloggedAllows float64
+	// Encode writes the headers of an allow once a token, in the form in which
+	// an adapter sends them; see [Decision.Encoded]. Nil leaves them as they are,
+	// for [Decision.Headers].
+	Encode Encoder
 }
 
 // Authorizer makes decisions. It does not change, so its methods may be called
 // at the same time.
 type Authorizer struct {
-	verifier       Verifier
-	issuers        map[string]*rules
-	policies       policies
-	wanted         *catalogue // by the policies
-	routes         *routes
-	unrouted       *route // where no route matches
-	headers        *headers
-	resource       *resource
-	cache          *tokenCache // nil for none
-	unloggedAllows float64
+	verifier     Verifier
+	issuers      map[string]*rules
+	policies     policies
+	requirements *requirements // of all policies
+	routes       *routes
+	unrouted     *route // where no route matches
+	headers      *headers
+	resource     *resource
+	cache        *tokenCache // nil for none
 }
 
 // NewAuthorizer checks and compiles the configuration.
@@ -69,7 +69,7 @@ func NewAuthorizer(config Config) (*Authorizer, error) {
 	if config.Verifier == nil {
 		return nil, errors.New("no verifier")
 	}
-	a := &Authorizer{verifier: config.Verifier, issuers: make(map[string]*rules, len(config.Issuers)), unloggedAllows: config.UnloggedAllows}
+	a := &Authorizer{verifier: config.Verifier, issuers: make(map[string]*rules, len(config.Issuers))}
 	for domain, rules := range config.Issuers {
 		compiled, err := rules.compile()
 		if err != nil {
@@ -79,13 +79,13 @@ func NewAuthorizer(config Config) (*Authorizer, error) {
 		a.issuers[domain] = compiled
 	}
 	var err error
-	if a.policies, a.wanted, err = compilePolicies(config.Policies); err != nil {
+	if a.policies, a.requirements, err = compilePolicies(config.Policies); err != nil {
 		return nil, err
 	}
 	if a.routes, err = compileRoutes(config.Routes, a.policies); err != nil {
 		return nil, err
 	}
-	if a.headers, err = compileHeaders(config.ClaimHeaders, config.DropAuthorization); err != nil {
+	if a.headers, err = compileHeaders(config.ClaimHeaders, config.DropAuthorization, config.Encode); err != nil {
 		return nil, err
 	}
 	if a.resource, err = config.Resource.compile(); err != nil {
@@ -138,11 +138,11 @@ func (a *Authorizer) decide(ctx context.Context, request *Request, route *route,
 		return deny(route.deny, nil, nil)
 	}
 	if policy == public {
-		return allowPublic(a.headers, a.headers.extra(request, a.headers.none))
+		return allowPublic(a.headers, a.headers.extra(request, &a.headers.none))
 	}
-	bearer, refused := bearerToken(request.Authorization)
-	if refused != "" {
-		return deny(refused, policy, nil)
+	bearer, err := kinde.ParseAuthorization(request.Authorization)
+	if err != nil {
+		return deny(refusal(err).Reason, policy, nil)
 	}
 	id := a.identify(ctx, bearer)
 	if id.refused != nil {
@@ -152,13 +152,13 @@ func (a *Authorizer) decide(ctx context.Context, request *Request, route *route,
 	if refused := policy.refuse(id, org, inPath); refused != "" {
 		return deny(refused, policy, id)
 	}
-	return allow(policy, id, a.headers.extra(request, id.part(id.headers)))
+	return allow(policy, id, a.headers.extra(request, &id.headers))
 }
 
 // identify returns what the token says, as it is remembered or once it is
 // verified.
 func (a *Authorizer) identify(ctx context.Context, token string) *identity {
-	key := digest(sha256.Sum256(octets(token)))
+	key := digest(sha256.Sum256(bytesOf(token)))
 	if id := a.cache.get(key); id != nil {
 		return id
 	}

@@ -6,9 +6,6 @@ import (
 	"iter"
 	"math/rand/v2"
 	"slices"
-
-	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
-	"google.golang.org/protobuf/proto"
 )
 
 // Decision is the outcome for one request. Its zero value is a denial. One that
@@ -28,8 +25,8 @@ type Decision struct {
 	route    *route      // nil where none matched
 	named    bool        // Envoy named a policy
 	identity *identity   // of the token, nil where there is none
-	headers  string      // fields of an OkHttpResponse, for an allow
-	extra    []string    // names to remove that are in no field yet
+	headers  block       // of an allow
+	extra    []string    // names to remove beside those
 }
 
 // ID is 32 hexadecimal digits.
@@ -47,8 +44,11 @@ func newID() (id ID) {
 	return id
 }
 
-// Allowed reports whether the request may pass.
-func (d *Decision) Allowed() bool { return d.allowed }
+// Allowed reports whether the request may pass. Three things must say so: whoever
+// changes one of them makes a denial of the decision.
+func (d *Decision) Allowed() bool {
+	return d.allowed && d.headers.exists() && (d.Reason == Allowed || d.Reason == Public)
+}
 
 // deny returns a denial; the policy and the identity of a verified token, if
 // there are any, are for the answer, the log and the metadata. A reason without
@@ -66,6 +66,14 @@ const (
 	connectionDetail = "the Connection header names an identity header"
 )
 
+// Denial returns a denial that an adapter makes: of a message that it cannot read,
+// or that it has no room for. A reason that is none is [InternalError].
+func Denial(reason Reason, detail string) Decision {
+	d := deny(reason, nil, nil)
+	d.ID, d.Detail = newID(), detail
+	return d
+}
+
 // denyRequest is the denial for one of the causes of [BadRequest].
 func denyRequest(detail string) Decision {
 	d := deny(BadRequest, nil, nil)
@@ -76,10 +84,10 @@ func denyRequest(detail string) Decision {
 // allow returns the only decision that lets a request pass with an identity:
 // that of a token which nobody refused.
 func allow(policy *policy, id *identity, extra []string) Decision {
-	if id.refused != nil || id.part(id.headers) == "" {
+	if id.refused != nil || !id.headers.exists() {
 		return deny(InternalError, policy, nil)
 	}
-	return Decision{allowed: true, Reason: Allowed, policy: policy, identity: id, headers: id.part(id.headers), extra: extra}
+	return Decision{allowed: true, Reason: Allowed, policy: policy, identity: id, headers: id.headers, extra: extra}
 }
 
 // allowPublic returns the only decision that lets a request pass without one.
@@ -90,7 +98,7 @@ func allowPublic(headers *headers, extra []string) Decision {
 // Verdict is the decision in a word, allow or deny, for logs, metrics and
 // metadata.
 func (d *Decision) Verdict() string {
-	if d.allowed {
+	if d.Allowed() {
 		return "allow"
 	}
 	return "deny"
@@ -99,36 +107,34 @@ func (d *Decision) Verdict() string {
 // Actor is who the token stands for: user, system, or none while no token was
 // verified.
 func (d *Decision) Actor() string {
-	if d.identity == nil || d.identity.actor == 0 {
+	if d.identity == nil || d.identity.actor == "" {
 		return "none"
 	}
-	return string(d.identity.actor.word())
+	return string(d.identity.actor)
 }
+
+// nobody is the identity where no token was verified.
+var nobody = &identity{issuer: &rules{}}
+
+func (d *Decision) who() *identity {
+	if d.identity == nil || d.identity.issuer == nil {
+		return nobody
+	}
+	return d.identity
+}
+
+// UserID is the user's ID (sub) of a verified token, empty where there is none.
+func (d *Decision) UserID() string { return d.who().user }
+
+// ClientID is the application that the verified token was issued to (azp), empty
+// where there is none.
+func (d *Decision) ClientID() string { return d.who().client }
 
 // Org is the organization of the verified token, empty where there is none.
-func (d *Decision) Org() string {
-	if d.identity == nil {
-		return ""
-	}
-	return d.identity.part(d.identity.org)
-}
+func (d *Decision) Org() string { return d.who().org }
 
 // Issuer is the issuer of the verified token, empty where there is none.
-func (d *Decision) Issuer() string {
-	if d.identity == nil || d.identity.issuer == nil {
-		return ""
-	}
-	return d.identity.issuer.domain
-}
-
-// ClientID is the application that the verified token was issued to, empty where
-// there is none.
-func (d *Decision) ClientID() string {
-	if d.identity == nil {
-		return ""
-	}
-	return d.identity.part(d.identity.client)
-}
+func (d *Decision) Issuer() string { return d.who().issuer.domain }
 
 // resource is what a challenge points to, nil where none is configured.
 func (d *Decision) resource() *resource {
@@ -156,36 +162,36 @@ func (d *Decision) Route() string {
 
 // Headers returns the headers that the upstream of an allowed request gets,
 // instead of any that the client sent by the same names, and the names of those
-// that must not reach it, in alphabetical order.
+// that must not reach it, in alphabetical order. With an encoder there are none.
 func (d *Decision) Headers() (set []Header, remove []string) {
-	var fields authv3.OkHttpResponse
-	if err := proto.Unmarshal([]byte(d.headers), &fields); err != nil {
-		panic(err) // they were written here
+	if d.headers.plain == nil {
+		return nil, nil
 	}
-	for _, option := range fields.GetHeaders() {
-		set = append(set, Header{option.GetHeader().GetKey(), option.GetHeader().GetValue()})
-	}
-	return set, slices.Sorted(slices.Values(slices.Concat(fields.GetHeadersToRemove(), d.extra)))
+	return d.headers.plain.set, slices.Sorted(slices.Values(slices.Concat(d.headers.plain.remove, d.extra)))
 }
 
-// Missing returns what the policy wants and the token has not: the names of the
-// scopes, permissions, roles or feature flags that the reason speaks of.
-func (d *Decision) Missing() []string { return slices.Collect(d.missing()) }
+// Encoded returns what [Config.Encode] made of the headers of an allowed request,
+// and the names of those that must not reach the upstream either, because this
+// request has them.
+func (d *Decision) Encoded() (headers string, remove []string) { return d.headers.encoded, d.extra }
 
-func (d *Decision) missing() iter.Seq[string] {
+// Missing returns what the policy requires and the token does not have: the names
+// of the scopes, permissions, roles or feature flags that the reason speaks of.
+func (d *Decision) Missing() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for _, want := range d.wanted() {
-			if !set(d.identity.part(d.identity.met)).has(want.number) && !yield(want.name) {
+		if !d.IsMissing() {
+			return
+		}
+		for _, required := range d.policy.required(d.Reason) {
+			if !d.identity.met.has(required.number) && !yield(required.name) {
 				return
 			}
 		}
 	}
 }
 
-// wanted returns what the policy wants and the token does not have all of.
-func (d *Decision) wanted() []want {
-	if d.policy == nil || d.identity == nil {
-		return nil
-	}
-	return d.policy.wanted(d.Reason)
+// IsMissing reports whether the request was denied because the token lacks
+// something.
+func (d *Decision) IsMissing() bool {
+	return d.policy != nil && d.identity != nil && len(d.policy.required(d.Reason)) > 0
 }

@@ -1,8 +1,11 @@
-// Package authz decides whether a request may pass and answers Envoy's
-// external authorization calls. Most readers want [Authorizer.Decide], where a
-// decision is made, and [Server], which is that decision over gRPC.
+// Package authz decides whether a request may pass. Most readers want
+// [NewAuthorizer] and [Authorizer.Decide].
 //
-// A decision knows nothing of gRPC: a [Request] goes in, a [Decision] comes
-// out, and an adapter such as Server translates both. A Decision allows only
-// when it was made by the one constructor that says so; its zero value denies.
+// A [Request] goes in, a [Decision] comes out: whether the request may pass and
+// why, the headers that its upstream gets, or what its caller is answered. What
+// carries the two is not known here: package extauthz is the adapter for Envoy,
+// and an example shows one for net/http.
+//
+// A Decision allows only when it was made by one of the two constructors that say
+// so; its zero value denies.
 package authz

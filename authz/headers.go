@@ -42,9 +42,6 @@ const (
 	// grow over 60 KiB, many servers one over 8.
 	maxHeaderBytes = 8 << 10
 
-	// usualHeaderBytes has room for the headers of most tokens, encoded.
-	usualHeaderBytes = 1 << 10
-
 	// maxClaimBytes is the most that the value of one claim may have.
 	maxClaimBytes = 1 << 10
 )
@@ -54,14 +51,43 @@ type headers struct {
 	claims []claimHeader
 	owned  []string // all names that may be set
 	drop   []string // names to remove whatever is set
-	none   string   // what a request without identity gets, encoded
+	encode Encoder  // nil for none
+	none   block    // what a request without identity gets
+}
+
+// Encoder writes the headers of an allowed request as an adapter sends them: those
+// to set, and the names of those to remove.
+type Encoder func(set []Header, remove []string) string
+
+// block is what the upstream of an allowed request gets. It does not change.
+type block struct {
+	plain   *plainBlock
+	encoded string // instead, with an encoder
+	sets    set    // numbers of the owned names that are set
+}
+
+type plainBlock struct {
+	set    []Header
+	remove []string
+}
+
+// exists tells a block from the zero value, with which nothing is allowed.
+func (b *block) exists() bool { return b.encoded != "" || b.plain != nil }
+
+// size is about how many bytes the block takes.
+func (b *block) size() int {
+	n := len(b.encoded) + len(b.sets)
+	if b.plain != nil {
+		n += size(b.plain.set)
+	}
+	return n
 }
 
 // claimHeader is a claim with a header of its own.
 type claimHeader struct{ name, claim string }
 
-func compileHeaders(claims map[string]string, dropAuthorization bool) (*headers, error) {
-	h := &headers{owned: slices.Clone(ownHeaders)}
+func compileHeaders(claims map[string]string, dropAuthorization bool, encode Encoder) (*headers, error) {
+	h := &headers{owned: slices.Clone(ownHeaders), encode: encode}
 	for _, name := range slices.Sorted(maps.Keys(claims)) {
 		if err := CheckClaimHeader(name); err != nil {
 			return nil, fmt.Errorf("headers: %w", err)
@@ -75,7 +101,7 @@ func compileHeaders(claims map[string]string, dropAuthorization bool) (*headers,
 	if dropAuthorization {
 		h.drop = []string{"authorization"}
 	}
-	h.none = h.encoded(nil)
+	h.none = h.block(nil)
 	return h, nil
 }
 
@@ -185,33 +211,38 @@ func size(headers []Header) int {
 	return n
 }
 
-// encode returns the headers that tell the upstream who is calling, as the
-// fields of an OkHttpResponse.
-func (h *headers) encode(t *kinde.Token) string { return h.encoded(h.of(t)) }
-
-// encoded returns the fields that set these headers and remove every owned name
-// that is not among them. Envoy removes after it sets, so a name in both lists
-// would be lost.
-func (h *headers) encoded(set []Header) string {
-	out := make([]byte, 0, usualHeaderBytes)
-	for _, header := range set {
-		out = appendHeader(out, header.Name, header.Value)
-	}
-	for _, name := range h.owned {
-		if !slices.ContainsFunc(set, func(h Header) bool { return h.Name == name }) {
-			out = appendText(out, okRemove, name)
+// block sets these headers and removes every owned name that is not among them.
+// Envoy removes after it sets, so a name in both lists would be lost.
+func (h *headers) block(headers []Header) block {
+	sets := make(bits, (len(h.owned)+7)/8)
+	remove := make([]string, 0, len(h.owned)+len(h.drop))
+	for n, name := range h.owned {
+		if slices.ContainsFunc(headers, func(h Header) bool { return h.Name == name }) {
+			sets.add(n)
+		} else {
+			remove = append(remove, name)
 		}
 	}
-	for _, name := range h.drop {
-		out = appendText(out, okRemove, name)
+	remove = append(remove, h.drop...)
+	if h.encode != nil {
+		return block{encoded: h.encode(headers, remove), sets: set(sets)}
 	}
-	return string(out)
+	return block{plain: &plainBlock{cloned(headers), remove}, sets: set(sets)}
+}
+
+// cloned returns headers that hold no part of the text of a token.
+func cloned(headers []Header) []Header {
+	clone := make([]Header, len(headers))
+	for i, h := range headers {
+		clone[i] = Header{h.Name, strings.Clone(h.Value)}
+	}
+	return clone
 }
 
 // extra returns the names of the request that an upstream could take for an
-// owned one and that the encoded headers neither set nor remove. It changes the
-// order of the request's, and drops repeated ones.
-func (h *headers) extra(request *Request, encoded string) []string {
+// owned one and that the block neither sets nor removes. It changes the order of
+// the request's, and drops repeated ones.
+func (h *headers) extra(request *Request, b *block) []string {
 	if len(request.Identity) == 0 {
 		return nil
 	}
@@ -219,7 +250,7 @@ func (h *headers) extra(request *Request, encoded string) []string {
 	request.Identity = slices.Compact(request.Identity)
 	names, n := request.Identity, 0
 	for i, name := range names {
-		if !h.covers(encoded, name) {
+		if !h.covers(b, name) {
 			names[i], names[n] = names[n], name
 			n++
 		}
@@ -227,12 +258,12 @@ func (h *headers) extra(request *Request, encoded string) []string {
 	return names[:n]
 }
 
-// covers reports whether the encoded headers set or remove the name: as it is
-// spelled, or, when they set it, in any case.
-func (h *headers) covers(encoded, name string) bool {
+// covers reports whether the block sets or removes the name: as it is spelled, or,
+// when it sets it, in any case.
+func (h *headers) covers(b *block, name string) bool {
 	if slices.Contains(h.owned, name) {
 		return true
 	}
 	owned := slices.IndexFunc(h.owned, func(o string) bool { return strings.EqualFold(o, name) })
-	return owned >= 0 && !removes(encoded, h.owned[owned])
+	return owned >= 0 && b.sets.has(owned)
 }

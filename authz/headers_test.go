@@ -79,7 +79,7 @@ func TestListsThatAreTooLongAreLeftOutWhole(t *testing.T) {
 // What was asked for beside the identity goes first, however short.
 func TestClaimHeadersGoBeforeLists(t *testing.T) {
 	names := map[string]string{"x-kinde-a": "a", "x-kinde-b": "b", "x-kinde-c": "c"}
-	h, err := compileHeaders(names, false)
+	h, err := compileHeaders(names, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,12 +126,12 @@ func TestHeadersBarelyFit(t *testing.T) {
 func TestHeadersToRemove(t *testing.T) {
 	request := &Request{}
 	for _, name := range []string{"X-Kinde-Actor", "x_kinde_user_id", "x-kinde-foo", "x-kinde-foo", "x-kinde", "x-other", "X-Kinde_Org-Code", "X-Kinde-Org-Code"} {
-		request.addHeader(name, "forged")
+		request.AddHeader(name, "forged")
 	}
 	set := []Header{{headerActor, "user"}, {headerUserID, "u"}}
 	h := standard(t)
-	encoded := h.encoded(set)
-	removed := &Decision{headers: encoded, extra: h.extra(request, encoded)}
+	headers := h.block(set)
+	removed := &Decision{headers: headers, extra: h.extra(request, &headers)}
 	_, got := removed.Headers()
 	want := []string{"X-Kinde_Org-Code", "X-Kinde-Org-Code", "x-kinde-foo", "x_kinde_user_id"}
 	for _, name := range ownHeaders {
@@ -148,7 +148,7 @@ func TestHeadersToRemove(t *testing.T) {
 // standard is what there is without settings.
 func standard(t *testing.T) *headers {
 	t.Helper()
-	h, err := compileHeaders(nil, false)
+	h, err := compileHeaders(nil, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,11 +166,11 @@ func TestClaimHeaderNames(t *testing.T) {
 		if err := CheckClaimHeader(name); (err == nil) != good {
 			t.Errorf("%q: %v", name, err)
 		}
-		if _, err := compileHeaders(map[string]string{name: "email"}, false); (err == nil) != good {
+		if _, err := compileHeaders(map[string]string{name: "email"}, false, nil); (err == nil) != good {
 			t.Errorf("%q compiled: %v", name, err)
 		}
 	}
-	if _, err := compileHeaders(map[string]string{"x-kinde-email": ""}, false); err == nil {
+	if _, err := compileHeaders(map[string]string{"x-kinde-email": ""}, false, nil); err == nil {
 		t.Error("a header without a claim is accepted")
 	}
 }

@@ -7,44 +7,20 @@ import (
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
-// identity is what is kept of a token: who it stands for, what of all that is
-// wanted it has, and the headers that tell the upstream. It does not change,
-// holds no part of the token, and is small, as there are many: all that it says
-// is in one text.
+// identity is what is kept of a token: whom it stands for, which requirements of
+// the policies it meets, and the headers that tell the upstream. It does not change
+// and holds no part of the token's text.
 type identity struct {
 	validity    kinde.Validity // how long all of this is so
 	refused     *kinde.Error   // why the token was refused; nothing else may be known then
 	issuer      *rules         // nil where nothing else is known
 	anyAudience bool           // the issuer asks for none
 
-	text              string
-	headers           span // fields of an OkHttpResponse; empty for a refused token
-	met               span // a set of what is wanted
-	user, client, org span
-	actor             actor
+	actor             kinde.Actor
+	user, client, org string
+	met               set   // of the requirements
+	headers           block // none for a refused token
 }
-
-// span is a part of an identity's text.
-type span struct{ from, to uint32 }
-
-func (id *identity) part(s span) string { return id.text[s.from:s.to] }
-
-// actor is a [kinde.Actor] in one byte.
-type actor uint8
-
-// words are those of the actors; the zero value is nobody.
-var words = [...]kinde.Actor{"", kinde.User, kinde.System}
-
-func actorOf(word kinde.Actor) actor {
-	for i, known := range words {
-		if word == known {
-			return actor(i)
-		}
-	}
-	return 0
-}
-
-func (a actor) word() kinde.Actor { return words[a] }
 
 var (
 	errNoVerdict = &kinde.Error{Reason: InternalError, Detail: "the verifier does not say what the token is"}
@@ -55,11 +31,7 @@ var (
 func (a *Authorizer) identity(verdict *kinde.Verdict) *identity {
 	id, token := &identity{validity: verdict.Validity, anyAudience: verdict.AnyAudience}, verdict.Token
 	if verdict.Err != nil {
-		refused, ok := errors.AsType[*kinde.Error](verdict.Err)
-		if !ok {
-			refused = errNoVerdict
-		}
-		id.refused = refused
+		id.refused = refusal(verdict.Err)
 	}
 	switch {
 	case token == nil && id.refused == nil:
@@ -73,35 +45,27 @@ func (a *Authorizer) identity(verdict *kinde.Verdict) *identity {
 	return id
 }
 
+// refusal returns why a token was refused.
+func refusal(err error) *kinde.Error {
+	if refused, ok := errors.AsType[*kinde.Error](err); ok {
+		return refused
+	}
+	return errNoVerdict
+}
+
 func (id *identity) fill(a *Authorizer, token *kinde.Token) {
-	id.actor, id.issuer = actorOf(token.Actor), a.issuers[token.Issuer]
+	id.actor, id.issuer = token.Actor, a.issuers[token.Issuer]
+	// A copy, so that the token need not be kept: one text + nothing is that text.
+	all := strings.Clone(token.Subject + token.ClientID + token.OrgCode)
+	user, client := len(token.Subject), len(token.ClientID)
+	id.user, id.client, id.org = all[:user], all[user:][:client], all[user+client:]
 	if id.refused == nil {
-		id.text = a.headers.encode(token)
-		id.headers = span{0, uint32(len(id.text))} //nolint:gosec // headers are bounded
-		id.met = id.add(string(a.wanted.met(token)))
+		id.headers, id.met = a.headers.block(a.headers.of(token)), set(a.requirements.met(token))
 	}
-	id.user, id.client, id.org = id.find(token.Subject), id.find(token.ClientID), id.find(token.OrgCode)
-}
-
-// find returns where the identity's text says the same, which it mostly does in
-// some header.
-func (id *identity) find(text string) span {
-	at := strings.Index(id.text, text)
-	if at < 0 {
-		return id.add(text)
-	}
-	return span{uint32(at), uint32(at + len(text))} //nolint:gosec // claims and headers are bounded
-}
-
-// add takes a copy, so that the token that the text is from need not be kept.
-func (id *identity) add(text string) span {
-	from := len(id.text)
-	id.text += strings.Clone(text)                  // to nothing + adds a text as it is
-	return span{uint32(from), uint32(len(id.text))} //nolint:gosec // as above
 }
 
 // size is about how many bytes the identity takes.
 func (id *identity) size() int {
-	const rest = 256 // the struct, and the cache's part
-	return rest + len(id.text)
+	const rest = 384 // the struct, and the cache's part
+	return rest + len(id.user) + len(id.client) + len(id.org) + len(id.met) + id.headers.size()
 }

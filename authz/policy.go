@@ -18,7 +18,7 @@ const defaultPolicy = "default"
 var public = &policy{}
 
 // anyToken is the policy where none is defined: every good token passes.
-var anyToken, _ = Policy{}.compile(defaultPolicy, newCatalogue())
+var anyToken, _ = Policy{}.compile(defaultPolicy, newRequirements())
 
 // Policy says which verified tokens may pass where it applies, beside the rules
 // of their issuer. The zero value adds nothing to those.
@@ -43,11 +43,11 @@ type policy struct {
 	rules
 	name                              string
 	withoutOrg                        bool
-	scopes, permissions, roles, flags []want
+	scopes, permissions, roles, flags []requirement
 	scope                             string // scopes as a challenge names them
 }
 
-func (p Policy) compile(name string, known *catalogue) (*policy, error) {
+func (p Policy) compile(name string, known *requirements) (*policy, error) {
 	base, err := Rules{AllowedOrgs: p.AllowedOrgs, Actors: p.Actors}.compile()
 	if err != nil {
 		return nil, fmt.Errorf("policy %s: %w", name, err)
@@ -64,10 +64,10 @@ func (p Policy) compile(name string, known *catalogue) (*policy, error) {
 	}
 	compiled := &policy{
 		rules: *base, name: name, withoutOrg: p.AllowWithoutOrg, scope: strings.Join(p.Scopes, " "),
-		scopes: known.wants(known.scopes, p.Scopes), permissions: known.wants(known.permissions, p.Permissions), roles: known.wants(known.roles, p.Roles),
+		scopes: known.all(known.scopes, p.Scopes), permissions: known.all(known.permissions, p.Permissions), roles: known.all(known.roles, p.Roles),
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.FeatureFlags)) {
-		compiled.flags = append(compiled.flags, want{name, number(known, known.flags, flag{name, p.FeatureFlags[name]})})
+		compiled.flags = append(compiled.flags, requirement{name, number(known, known.flags, flag{name, p.FeatureFlags[name]})})
 	}
 	return compiled, nil
 }
@@ -88,8 +88,8 @@ func (p policies) of(name string) *policy {
 }
 
 // compilePolicies also returns what they all want.
-func compilePolicies(defined map[string]Policy) (policies, *catalogue, error) {
-	all, known := make(policies, len(defined)), newCatalogue()
+func compilePolicies(defined map[string]Policy) (policies, *requirements, error) {
+	all, known := make(policies, len(defined)), newRequirements()
 	for name, p := range defined {
 		if name == "" {
 			return nil, nil, errors.New("a policy has no name")
@@ -120,7 +120,7 @@ func CheckScope(scope string) error {
 // refuse returns the reason why the token may not pass, empty when it may.
 // Where the path names an organization, it must be the token's.
 func (p *policy) refuse(id *identity, pathOrg string, inPath bool) Reason {
-	actor, org, met := id.actor.word(), id.part(id.org), set(id.part(id.met))
+	actor, org, met := id.actor, id.org, id.met
 	switch {
 	case !id.issuer.admitsActor(actor) || !p.admitsActor(actor):
 		return ActorNotAllowed
@@ -143,9 +143,8 @@ func (p *policy) refuse(id *identity, pathOrg string, inPath bool) Reason {
 	}
 }
 
-// wanted returns what the policy wants where a token without it is denied for
-// that reason.
-func (p *policy) wanted(reason Reason) []want {
+// required returns the requirements that the reason speaks of.
+func (p *policy) required(reason Reason) []requirement {
 	switch reason {
 	case InsufficientScope:
 		return p.scopes

@@ -12,6 +12,16 @@ import (
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
+const domain = "https://t.kinde.com"
+
+// verifierFunc is a verifier that a test scripts.
+type verifierFunc func() (*kinde.Token, error)
+
+func (f verifierFunc) Judge(context.Context, string) kinde.Verdict {
+	token, err := f()
+	return kinde.Verdict{Token: token, Err: err}
+}
+
 // sampleToken is a verified user's token with everything a policy can want.
 func sampleToken(t testing.TB) *kinde.Token {
 	t.Helper()
@@ -41,7 +51,7 @@ func sampleToken(t testing.TB) *kinde.Token {
 // token has.
 func demanding(t testing.TB) (*policy, *identity) {
 	t.Helper()
-	known := newCatalogue()
+	known := newRequirements()
 	p, err := Policy{
 		Actors: []kinde.Actor{kinde.System, kinde.User}, AllowedOrgs: []string{"org_b", kindetest.Org},
 		Scopes: []string{"openid", "email"}, Permissions: []string{"agents:read", "agents:run"}, Roles: []string{"admin"},
@@ -55,9 +65,7 @@ func demanding(t testing.TB) (*policy, *identity) {
 		t.Fatal(err)
 	}
 	token := sampleToken(t)
-	id := &identity{actor: actorOf(token.Actor), issuer: issuer}
-	id.met, id.org = id.add(string(known.met(token))), id.find(token.OrgCode)
-	return p, id
+	return p, &identity{actor: token.Actor, issuer: issuer, org: token.OrgCode, met: set(known.met(token))}
 }
 
 func TestPoliciesAllocateNothing(t *testing.T) {

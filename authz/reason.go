@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"slices"
 
-	"google.golang.org/grpc/codes"
-
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
@@ -35,11 +33,10 @@ const (
 	RouteDenied Reason = "route_denied"
 	// UnknownPolicy is a policy, chosen by Envoy, that is not configured.
 	UnknownPolicy Reason = "unknown_policy"
-	// MissingToken is a request without a bearer token.
-	MissingToken Reason = "missing_token"
-	// MalformedAuthorization is an Authorization header that is not exactly
-	// one bearer token.
-	MalformedAuthorization Reason = "malformed_authorization"
+	// MissingToken and MalformedAuthorization are those of
+	// [kinde.ParseAuthorization].
+	MissingToken           = kinde.MissingToken
+	MalformedAuthorization = kinde.MalformedAuthorization
 	// ActorNotAllowed is a user where machines alone may pass, or the reverse.
 	ActorNotAllowed Reason = "actor_not_allowed"
 	// OrgMissing is a token without an organization where one is required.
@@ -61,36 +58,14 @@ const (
 	InternalError Reason = "internal_error"
 )
 
-// answer is what a denial for one reason looks like from outside.
-type answer struct {
-	status      int        // of the HTTP answer
-	code        codes.Code // of the CheckResponse; Envoy treats OK alone as allow
-	error       string     // of the body and the challenge, RFC 6750 section 3.1
-	description string     // for the caller: fixed words, so that nothing leaks
-	hint        string     // for the operator: which setting to look at
-
-	challenge string // of every such answer, but for what the policy and the resource add
-	body      string // up to the decision's ID
-}
-
-// The errors of a body, RFC 6750 section 3.1 and RFC 6749 section 4.1.2.1.
-const (
-	invalidRequest = "invalid_request"
-	invalidToken   = "invalid_token"
-	lacksScope     = "insufficient_scope"
-	accessDenied   = "access_denied"
-	unavailable    = "temporarily_unavailable"
-	serverError    = "server_error"
-)
-
 // answers holds a row for each reason of a denial.
 var answers = complete(map[Reason]*answer{
-	MetadataDocument: newAnswer(http.StatusOK, codes.PermissionDenied, "", "", "none: a client asked where tokens come from"),
+	MetadataDocument: newAnswer(http.StatusOK, "", "", "none: a client asked where tokens come from"),
 
-	BadPath: newAnswer(http.StatusBadRequest, codes.InvalidArgument, invalidRequest,
+	BadPath: newAnswer(http.StatusBadRequest, invalidRequest,
 		"the path can be read in more than one way",
 		"the client must send the path in the case of the route, without dot segments, empty segments, ; \\ #, and escapes of what needs none; normalize_path and merge_slashes in Envoy help"),
-	BadRequest: newAnswer(http.StatusBadRequest, codes.InvalidArgument, invalidRequest,
+	BadRequest: newAnswer(http.StatusBadRequest, invalidRequest,
 		"the method is not in upper case, or the Connection header names an identity header",
 		"the client must send the method in upper case, and no x-kinde- header in Connection, which would have it dropped behind Envoy"),
 
@@ -115,17 +90,17 @@ var answers = complete(map[Reason]*answer{
 	OrgMissing:                 forbidden("the access token has no organization", "no org_code: sign in to an organization, and enable the claim in Kinde; scope a machine's application to one; allow_without_org of a policy lets it pass"),
 	OrgNotAllowed:              forbidden("the organization may not pass here", "add the organization's code to allowed_orgs of the issuer and of the policy, if it should pass"),
 	OrgMismatch:                forbidden("the path is another organization's", "{org_code} in the route must equal the token's org_code: sign in to that organization"),
-	InsufficientScope:          newAnswer(http.StatusForbidden, codes.PermissionDenied, lacksScope, "the access token lacks a scope", "the policy's scopes: grant them to the application in Kinde (APIs > Scopes) and request them with scope="),
+	InsufficientScope:          newAnswer(http.StatusForbidden, lacksScope, "the access token lacks a scope", "the policy's scopes: grant them to the application in Kinde (APIs > Scopes) and request them with scope="),
 	MissingPermission:          forbidden("the access token lacks a permission", "the policy's permissions: give the user a role with them in the organization (Kinde: Roles), then a new token"),
 	MissingRole:                forbidden("the access token lacks a role", "the policy's roles: assign them in the organization, and enable the roles claim in Kinde: Applications > Tokens"),
 	FeatureDisabled:            forbidden("a feature is not enabled", "the policy's feature_flags: set them for the user or the organization in Kinde; those of a machine's token never count"),
-	kinde.KeysUnavailable: newAnswer(http.StatusServiceUnavailable, codes.Unavailable, unavailable,
+	kinde.KeysUnavailable: newAnswer(http.StatusServiceUnavailable, unavailable,
 		"the keys to verify access tokens with are not available",
 		"the issuer's JWK set cannot be fetched: check DNS, egress and the configured domain"),
-	kinde.Overloaded: newAnswer(http.StatusServiceUnavailable, codes.Unavailable, unavailable,
+	kinde.Overloaded: newAnswer(http.StatusServiceUnavailable, unavailable,
 		"too many access tokens are being verified",
 		"a flood of new or forged tokens: give the service more processors or replicas, or limit the rate in Envoy"),
-	InternalError: newAnswer(http.StatusInternalServerError, codes.Internal, serverError,
+	InternalError: newAnswer(http.StatusInternalServerError, serverError,
 		"the request could not be decided on",
 		"a fault of this service: see the error log"),
 })
@@ -149,12 +124,12 @@ func complete(answers map[Reason]*answer) map[Reason]*answer {
 	return answers
 }
 
-func newAnswer(status int, code codes.Code, error, description, hint string) *answer {
-	return &answer{status: status, code: code, error: error, description: description, hint: hint}
+func newAnswer(status int, error, description, hint string) *answer {
+	return &answer{status: status, error: error, description: description, hint: hint}
 }
 
 func unauthenticated(error, description, hint string) *answer {
-	return newAnswer(http.StatusUnauthorized, codes.Unauthenticated, error, description, hint)
+	return newAnswer(http.StatusUnauthorized, error, description, hint)
 }
 
 func refusedToken(description, hint string) *answer {
@@ -162,5 +137,5 @@ func refusedToken(description, hint string) *answer {
 }
 
 func forbidden(description, hint string) *answer {
-	return newAnswer(http.StatusForbidden, codes.PermissionDenied, accessDenied, description, hint)
+	return newAnswer(http.StatusForbidden, accessDenied, description, hint)
 }

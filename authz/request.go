@@ -39,16 +39,17 @@ type Extensions struct {
 func NewRequest(method, path string, headers, extensions map[string]string) *Request {
 	request := &Request{Method: method, Path: path}
 	for name, value := range headers {
-		request.addHeader(name, value)
+		request.AddHeader(name, value)
 	}
 	for key, value := range extensions {
-		request.addExtension(key, value)
+		request.AddExtension(key, value)
 	}
 	return request
 }
 
-// addHeader takes what a decision reads of one header.
-func (r *Request) addHeader(name, value string) {
+// AddHeader takes what a decision reads of one header. A header that came in
+// several lines is added once for each.
+func (r *Request) AddHeader(name, value string) {
 	switch {
 	case named(name, "authorization"):
 		r.Authorization = append(r.Authorization, value)
@@ -68,7 +69,8 @@ func (r *Request) addHeader(name, value string) {
 // named reports whether a header has that name, in any case.
 func named(name, want string) bool { return len(name) == len(want) && strings.EqualFold(name, want) }
 
-func (r *Request) addExtension(key, value string) {
+// AddExtension takes one context extension.
+func (r *Request) AddExtension(key, value string) {
 	if key != "policy" {
 		r.Extensions.Unknown = true
 		return

@@ -89,21 +89,3 @@ func (d *Decision) Steps() []Step {
 	}
 	return list
 }
-
-// Hint says, for the operator, which setting here or in Kinde to look at. It is
-// empty for an allowed request.
-func (d *Decision) Hint() string {
-	if d.allowed {
-		return ""
-	}
-	return answers[d.Reason].hint
-}
-
-// Status is the HTTP status of the answer, zero for an allowed request, which
-// the upstream answers.
-func (d *Decision) Status() int {
-	if d.allowed {
-		return 0
-	}
-	return answers[d.Reason].status
-}

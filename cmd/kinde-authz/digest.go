@@ -14,7 +14,7 @@ import (
 // decides nothing, like ports and the log.
 func (s *settings) digest() string {
 	policy := s.policy
-	policy.CachedTokens, policy.Cache, policy.UnloggedAllows = 0, nil, 0
+	policy.CachedTokens, policy.Cache, policy.Encode = 0, nil, nil
 	issuers := make(map[string]any, len(s.verifier.Issuers))
 	for _, issuer := range s.verifier.Issuers {
 		issuers[issuer.Domain] = canonical(reflect.ValueOf(issuer))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -161,7 +162,7 @@ func explain(d *authz.Decision, request *authz.Request, faults []string) *explan
 	e := &explanation{
 		Decision: d.Verdict(), Reason: d.Reason, Status: d.Status(), Method: request.Method, Path: request.Path,
 		Route: d.Route(), Policy: d.Policy(), Detail: d.Detail, Hint: d.Hint(), Keys: faults,
-		Missing: strings.Join(d.Missing(), " "),
+		Missing: strings.Join(slices.Collect(d.Missing()), " "),
 	}
 	for _, s := range d.Steps() {
 		e.Steps = append(e.Steps, step{s.Name, s.Outcome})

@@ -7,7 +7,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
 
-	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/authz/extauthz"
 )
 
 const (
@@ -30,7 +30,7 @@ const (
 // newGRPCServer returns a server with limits that fit Envoy: it pings while
 // idle, sends at most 60 KiB of headers, and keeps a connection for ever unless
 // told to look for other replicas now and then.
-func newGRPCServer(server *authz.Server, certificates *certificates) *grpc.Server {
+func newGRPCServer(server *extauthz.Server, certificates *certificates) *grpc.Server {
 	options := []grpc.ServerOption{
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionAge: 10 * time.Minute, MaxConnectionAgeGrace: time.Minute}),
@@ -43,5 +43,5 @@ func newGRPCServer(server *authz.Server, certificates *certificates) *grpc.Serve
 	if certificates != nil {
 		options = append(options, grpc.Creds(credentials.NewTLS(certificates.config())))
 	}
-	return authz.NewGRPC(server, options...)
+	return extauthz.NewGRPC(server, options...)
 }

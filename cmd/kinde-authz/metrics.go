@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/authz/extauthz"
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
@@ -85,7 +86,7 @@ func (m *metrics) decided(d *authz.Decision, took time.Duration) {
 }
 
 // cachedTokens tells how many tokens the server remembers when it is asked.
-func (m *metrics) cachedTokens(server *authz.Server) prometheus.Collector {
+func (m *metrics) cachedTokens(server *extauthz.Server) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "kinde_authz_token_cache_entries", Help: "How many verified tokens are remembered.",
 	}, func() float64 { return float64(server.Authorizer().CachedTokens()) })

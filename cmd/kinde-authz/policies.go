@@ -145,7 +145,7 @@ func (c *flags) checkHeaders(s *settings, f *file) error {
 		s.policy.CachedTokens = int(*f.TokenCache.Entries)
 	}
 	if f.Log.SampleAllows != nil {
-		s.policy.UnloggedAllows = 1 - float64(*f.Log.SampleAllows)
+		s.loggedAllows = float64(*f.Log.SampleAllows)
 	}
 	return nil
 }

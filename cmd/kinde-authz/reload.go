@@ -74,7 +74,7 @@ func (s *service) change(now reading) (fault string) {
 	}
 	stop := verifier.Start()
 	s.verifier.Store(verifier)
-	s.server.Use(authorizer)
+	s.server.Use(authorizer, settings.loggedAllows)
 	s.readiness.use(settings)
 	s.stopKeys()
 	s.stopKeys = stop

@@ -13,7 +13,7 @@ import (
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 
-	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/authz/extauthz"
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
@@ -54,7 +54,7 @@ type service struct {
 	readiness *readiness
 	metrics   *metrics
 	verifier  atomic.Pointer[kinde.Verifier]
-	server    *authz.Server
+	server    *extauthz.Server
 	stopKeys  func() // ends the fetching of keys
 	grpc      *grpc.Server
 	grpcPort  *port
@@ -74,7 +74,8 @@ func newService(flags *flags, settings *settings, logs *logs) (*service, error) 
 	}
 	s.verifier.Store(verifier)
 	s.readiness.use(settings)
-	s.server = authz.NewServer(authorizer, logs.decisions, s.metrics.decided)
+	s.server = extauthz.NewServer(authorizer, logs.decisions, s.metrics.decided)
+	s.server.Use(authorizer, settings.loggedAllows)
 	if settings.tls.cert != "" {
 		if s.certificates, err = newCertificates(settings.tls); err != nil {
 			return nil, usageError{err}
@@ -96,10 +97,10 @@ func newService(flags *flags, settings *settings, logs *logs) (*service, error) 
 }
 
 // observe has the log, the metrics and the readiness told of what happens with
-// these settings.
+// these settings, and headers written as Envoy gets them.
 func (s *service) observe(settings *settings) {
 	settings.verifier.Observer.Refreshed = s.refreshed
-	settings.policy.Cache = &s.metrics.cache
+	settings.policy.Cache, settings.policy.Encode = &s.metrics.cache, extauthz.Encode
 }
 
 // refreshed tells the log, the metrics and the readiness of an attempt to fetch

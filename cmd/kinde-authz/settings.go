@@ -54,9 +54,11 @@ type settings struct {
 	adminListen string
 	drainDelay  time.Duration
 	level       zapcore.Level
-	tls         tlsFiles
-	warnings    []warningAt
-	content     string // of the file
+	// loggedAllows is the share of allows that is logged, from 0 to 1.
+	loggedAllows float64
+	tls          tlsFiles
+	warnings     []warningAt
+	content      string // of the file
 }
 
 // settings reads the file and checks all settings, and the environment for names
@@ -133,6 +135,8 @@ func (c *flags) combine(f *file) (*settings, error) {
 		adminListen: setting(c.AdminListen, f.AdminListen.value, ":9192"),
 		tls:         tlsFiles{setting(c.TLSCert, f.TLS.Cert.value, ""), setting(c.TLSKey, f.TLS.Key.value, ""), setting(c.TLSClientCA, f.TLS.ClientCA.value, "")},
 		drainDelay:  f.DrainDelay.or(10 * time.Second),
+
+		loggedAllows: 1,
 	}
 	s.policy = authz.Config{Issuers: make(map[string]authz.Rules)}
 	s.verifier = kinde.Config{

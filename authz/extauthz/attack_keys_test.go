@@ -1,4 +1,4 @@
-package authz_test
+package extauthz_test
 
 import (
 	"crypto/hmac"
@@ -23,6 +23,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/authz/extauthz"
 	"github.com/kinde-authz/kinde-authz/kinde"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
@@ -162,7 +163,7 @@ func TestAttackClock(t *testing.T) {
 }
 
 func TestAttackPort(t *testing.T) {
-	authorizer, err := authz.NewAuthorizer(authz.Config{Verifier: verified{}})
+	authorizer, err := authz.NewAuthorizer(authz.Config{Verifier: verified{}, Encode: extauthz.Encode})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +171,7 @@ func TestAttackPort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := authz.NewGRPC(authz.NewServer(authorizer, zap.NewNop(), nil))
+	server := extauthz.NewGRPC(extauthz.NewServer(authorizer, zap.NewNop(), nil))
 	go func() { _ = server.Serve(listener) }()
 	defer server.Stop()
 	conn, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))

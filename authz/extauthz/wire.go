@@ -1,8 +1,10 @@
-package authz
+package extauthz
 
 import (
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/kinde-authz/kinde-authz/authz"
 )
 
 // The numbers of the fields that an answer has, by message.
@@ -35,13 +37,13 @@ const (
 	pairValue = 2
 )
 
-// tag is the tag of a field that holds bytes: one octet, as all numbers above
+// tag is the tag of a field that holds bytes: one byte, as all numbers above
 // are below 16.
 func tag(number byte) byte { return number<<3 | byte(protowire.BytesType) }
 
 func appendText(out []byte, number byte, text string) []byte {
 	out = append(out, tag(number))
-	if n := len(text); n < 0x80 { // the length is one octet too
+	if n := len(text); n < 0x80 { // the length is one byte too
 		return append(append(out, byte(n)), text...)
 	}
 	return protowire.AppendString(out, text)
@@ -71,8 +73,9 @@ func end(out []byte, start int) []byte {
 	return out
 }
 
-// appendHeader replaces all values of a header, in an answer of either kind. Append and the action are both
-// said because releases of Envoy differ in what leaving one of them out means.
+// appendHeader replaces all values of a header, in an answer of either kind. Append
+// and the action are both said because releases of Envoy differ in what leaving one
+// of them out means.
 func appendHeader(out []byte, name, value string) []byte {
 	out, option := begin(out, answerHeaders)
 	out, header := begin(out, optionHeader)
@@ -94,19 +97,15 @@ func appendFact(out []byte, name, value string) []byte {
 	return end(end(appendText(out, valueString, value), fact), entry)
 }
 
-// removes reports whether the encoded fields of an OkHttpResponse remove the
-// header of that name.
-func removes(encoded, name string) bool {
-	for b := octets(encoded); len(b) > 0; {
-		number, kind, n := protowire.ConsumeTag(b)
-		content, m := protowire.ConsumeBytes(b[n:])
-		if kind != protowire.BytesType || m < 0 {
-			return false
-		}
-		if number == okRemove && string(content) == name {
-			return true
-		}
-		b = b[n+m:]
+// Encode writes headers as the fields of an OkHttpResponse. It is for
+// [authz.Config].
+func Encode(set []authz.Header, remove []string) string {
+	out := make([]byte, 0, 1<<10) // has room for those of most tokens
+	for _, header := range set {
+		out = appendHeader(out, header.Name, header.Value)
 	}
-	return false
+	for _, name := range remove {
+		out = appendText(out, okRemove, name)
+	}
+	return string(out)
 }

@@ -1,4 +1,4 @@
-package authz_test
+package extauthz_test
 
 import (
 	"fmt"

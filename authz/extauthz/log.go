@@ -1,4 +1,4 @@
-package authz
+package extauthz
 
 import (
 	"strings"
@@ -6,6 +6,8 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/kinde-authz/kinde-authz/authz"
 )
 
 // Limits, in bytes, on what a client can put into a log line.
@@ -17,14 +19,16 @@ const (
 
 // decisionLogs returns a log for the decisions of each reason, in which what all
 // of them say is written already.
-func decisionLogs(log *zap.Logger) map[Reason]*zap.Logger {
-	logs := make(map[Reason]*zap.Logger, len(answers)+2)
-	for _, reason := range Reasons() {
-		d := Decision{Reason: reason, allowed: reason == Allowed || reason == Public}
-		fields := []zap.Field{zap.String("decision", d.Verdict()), zap.String("reason", string(reason))}
-		if hint := d.Hint(); hint != "" {
-			fields = append(fields, zap.String("hint", hint))
+func decisionLogs(log *zap.Logger) map[authz.Reason]*zap.Logger {
+	logs := make(map[authz.Reason]*zap.Logger)
+	for _, reason := range authz.Reasons() {
+		verdict := "allow"
+		fields := []zap.Field{zap.String("reason", string(reason))}
+		if reason != authz.Allowed && reason != authz.Public {
+			denial := authz.Denial(reason, "")
+			verdict, fields = denial.Verdict(), append(fields, zap.String("hint", denial.Hint()))
 		}
+		fields = append([]zap.Field{zap.String("decision", verdict)}, fields...)
 		logs[reason] = log.With(fields...)
 	}
 	return logs
@@ -32,8 +36,8 @@ func decisionLogs(log *zap.Logger) map[Reason]*zap.Logger {
 
 // log writes the line of the decision. Denials are written at every level, to say
 // why is what the log is for.
-func (c *check) log(log *zap.Logger) {
-	if c.decision.allowed && !log.Core().Enabled(zap.InfoLevel) {
+func (c *call) log(log *zap.Logger) {
+	if c.decision.Allowed() && !log.Core().Enabled(zap.InfoLevel) {
 		return
 	}
 	c.fields[0] = zap.Inline(c)
@@ -43,7 +47,7 @@ func (c *check) log(log *zap.Logger) {
 
 // MarshalLogObject implements [zapcore.ObjectMarshaler]. Nothing of the token
 // goes in but issuer, client and organization.
-func (c *check) MarshalLogObject(line zapcore.ObjectEncoder) error {
+func (c *call) MarshalLogObject(line zapcore.ObjectEncoder) error {
 	d, r := &c.decision, &c.request
 	path, _, _ := strings.Cut(r.Path, "?")
 	path, _, _ = strings.Cut(path, "#")
@@ -62,18 +66,18 @@ func (c *check) MarshalLogObject(line zapcore.ObjectEncoder) error {
 	if d.Detail != "" {
 		line.AddString("detail", d.Detail)
 	}
-	if len(d.wanted()) > 0 {
+	if d.IsMissing() {
 		return line.AddArray("missing", (*missing)(d))
 	}
 	return nil
 }
 
 // missing is a decision as the list of what the token lacks.
-type missing Decision
+type missing authz.Decision
 
 // MarshalLogArray implements [zapcore.ArrayMarshaler].
 func (m *missing) MarshalLogArray(list zapcore.ArrayEncoder) error {
-	for name := range (*Decision)(m).missing() {
+	for name := range (*authz.Decision)(m).Missing() {
 		list.AppendString(name)
 	}
 	return nil

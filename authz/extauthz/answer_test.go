@@ -1,4 +1,4 @@
-package authz_test
+package extauthz_test
 
 import (
 	"encoding/json"
@@ -78,7 +78,7 @@ func TestMetadataDocument(t *testing.T) {
 		{method: "GET", path: at + "/mcp", policy: map[string]string{"policy": "run"}},
 		ask{method: "GET", path: at}.with("a.b.c"),
 	} {
-		response, err := client.Check(t.Context(), a.check())
+		response, err := client.Check(t.Context(), a.sent())
 		if err != nil {
 			t.Fatal(err)
 		}

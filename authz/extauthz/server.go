@@ -1,4 +1,4 @@
-package authz
+package extauthz
 
 import (
 	"context"
@@ -9,38 +9,48 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/kinde-authz/kinde-authz/authz"
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
 // Server answers Envoy's external authorization calls with the decisions of an
-// [Authorizer]. [NewGRPC] serves it.
+// [authz.Authorizer]. [NewGRPC] serves it.
 type Server struct {
-	authorizer atomic.Pointer[Authorizer]
-	log        *zap.Logger
-	decisions  map[Reason]*zap.Logger
-	observe    func(*Decision, time.Duration)
-	room       room
+	current   atomic.Pointer[settings]
+	log       *zap.Logger
+	decisions map[authz.Reason]*zap.Logger
+	observe   func(*authz.Decision, time.Duration)
+	room      room
+}
+
+// settings are what can be changed while the server answers.
+type settings struct {
+	authorizer     *authz.Authorizer
+	unloggedAllows float64
 }
 
 // NewServer returns a server that logs one line a decision to log, and then
 // calls observe, unless it is nil, with the decision and how long it took.
 // Neither may keep what it is given: fields of the log and the decision are good
-// until the call returns.
-func NewServer(authorizer *Authorizer, log *zap.Logger, observe func(*Decision, time.Duration)) *Server {
+// until the call returns. The authorizer has [Encode] for an encoder.
+func NewServer(authorizer *authz.Authorizer, log *zap.Logger, observe func(*authz.Decision, time.Duration)) *Server {
 	if observe == nil {
-		observe = func(*Decision, time.Duration) {}
+		observe = func(*authz.Decision, time.Duration) {}
 	}
 	s := &Server{log: log, decisions: decisionLogs(log), observe: observe}
-	s.Use(authorizer)
+	s.Use(authorizer, 1)
 	return s
 }
 
-// Use makes another authorizer decide from now on. A check that has begun ends
-// with the one it began with.
-func (s *Server) Use(authorizer *Authorizer) { s.authorizer.Store(authorizer) }
+// Use makes another authorizer decide from now on, and logs a share of the
+// allows, from 0 to 1; denials always are. A call that has begun ends with what it
+// began with.
+func (s *Server) Use(authorizer *authz.Authorizer, loggedAllows float64) {
+	s.current.Store(&settings{authorizer, 1 - loggedAllows})
+}
 
 // Authorizer returns the one that decides now.
-func (s *Server) Authorizer() *Authorizer { return s.authorizer.Load() }
+func (s *Server) Authorizer() *authz.Authorizer { return s.current.Load().authorizer }
 
 // Answer decides on the request that the bytes of a CheckRequest describe and
 // appends those of a CheckResponse to out. Whatever goes wrong ends as a denial,
@@ -53,20 +63,22 @@ func (s *Server) Answer(ctx context.Context, message, out []byte) (answer []byte
 			answer = s.denyFault(out, fault, time.Since(start))
 		}
 	}()
-	c, authorizer := checks.Get().(*check), s.authorizer.Load()
+	c, settings := calls.Get().(*call), s.current.Load()
 	if err := c.read(message); err == nil {
-		c.decision = authorizer.Decide(ctx, &c.request)
+		c.decision = settings.authorizer.Decide(ctx, &c.request)
 	} else {
-		c.decision = denyMessage(err)
+		// A client has a hand in such bytes where Envoy passes on what it was
+		// sent unchecked, such as a server name that is not UTF-8.
+		c.decision = authz.Denial(authz.InternalError, err.Error())
 	}
 	c.took = time.Since(start)
-	if !c.decision.allowed || authorizer.unloggedAllows == 0 || rand.Float64() >= authorizer.unloggedAllows {
+	answer = appendAnswer(out, &c.decision) // before the log, which must say the same
+	if !c.decision.Allowed() || settings.unloggedAllows == 0 || rand.Float64() >= settings.unloggedAllows {
 		c.log(s.decisions[c.decision.Reason])
 	}
 	s.observe(&c.decision, c.took)
-	out = appendAnswer(out, &c.decision)
 	c.release() // not after a panic: what is in it then is anyone's guess
-	return out
+	return answer
 }
 
 // refuseUnread appends the denial of a call for whose message there is no room.
@@ -76,32 +88,21 @@ func (s *Server) refuseUnread(out []byte) (answer []byte) {
 			answer = s.denyFault(out, fault, 0)
 		}
 	}()
-	c := checks.Get().(*check)
-	c.decision = deny(kinde.Overloaded, nil, nil)
-	c.decision.ID, c.decision.Detail = newID(), noRoomDetail
+	c := calls.Get().(*call)
+	c.decision = authz.Denial(kinde.Overloaded, noRoomDetail)
+	answer = appendAnswer(out, &c.decision)
 	c.log(s.decisions[kinde.Overloaded])
 	s.observe(&c.decision, 0)
-	out = appendAnswer(out, &c.decision)
 	c.release()
-	return out
-}
-
-// denyMessage is the denial for bytes that are no CheckRequest. A client has a
-// hand in them where Envoy passes on what it was sent unchecked, such as a server
-// name that is no UTF-8.
-func denyMessage(err error) Decision {
-	decision := deny(InternalError, nil, nil)
-	decision.ID, decision.Detail = newID(), err.Error()
-	return decision
+	return answer
 }
 
 // denyFault is the denial for a panic, of the log or of the one who observes too.
 func (s *Server) denyFault(out []byte, fault any, took time.Duration) (answer []byte) {
-	decision := deny(InternalError, nil, nil)
-	decision.ID = newID()
+	decision := authz.Denial(authz.InternalError, "")
 	answer = appendAnswer(out, &decision)
 	defer func() { _ = recover() }() // there is an answer, and nobody left to tell
-	s.log.Error("a check panicked", zap.Stringer("decision_id", decision.ID), zap.String("reason", string(InternalError)),
+	s.log.Error("a call panicked", zap.Stringer("decision_id", decision.ID), zap.String("reason", string(authz.InternalError)),
 		zap.Any("fault", fault), zap.ByteString("stack", debug.Stack()))
 	s.observe(&decision, took)
 	return answer

@@ -1,4 +1,4 @@
-package authz
+package extauthz
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/kinde-authz/kinde-authz/authz"
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
@@ -32,29 +33,28 @@ var sampleVerdicts = verdicts{
 	'f': {Token: &kinde.Token{Issuer: "https://other"}},
 }
 
-// sampleAuthorizers are one without settings and one with something of every
-// kind.
-func sampleAuthorizers(t testing.TB) []*Authorizer {
+// samples are one without settings and one with something of every kind.
+func samples(t testing.TB) []*sample {
 	t.Helper()
-	var all []*Authorizer
-	for _, config := range []Config{
+	var all []*sample
+	for _, config := range []authz.Config{
 		{},
 		{
-			Policies: map[string]Policy{"run": {Scopes: []string{"run"}}, "jobs": {Actors: []kinde.Actor{kinde.System}, Permissions: []string{"jobs"}}},
-			Routes: []Route{
+			Policies: map[string]authz.Policy{"run": {Scopes: []string{"run"}}, "jobs": {Actors: []kinde.Actor{kinde.System}, Permissions: []string{"jobs"}}},
+			Routes: []authz.Route{
 				{Path: "/public/*", Public: true}, {Path: "/run", Policy: "run"}, {Path: "/jobs/**", Policy: "jobs"},
 				{Path: "/orgs/{org_code}"}, {Path: "/**", Methods: []string{"OPTIONS"}, Public: true},
 			},
 			ClaimHeaders: map[string]string{"x-kinde-email": "email"}, DropAuthorization: true,
-			Resource: &Resource{Identifier: "https://api.example.com/mcp"},
+			Resource: &authz.Resource{Identifier: "https://api.example.com/mcp"},
 		},
 	} {
-		config.Verifier, config.Issuers = sampleVerdicts, map[string]Rules{domain: {}}
-		a, err := NewAuthorizer(config)
+		config.Verifier, config.Issuers = sampleVerdicts, map[string]authz.Rules{domain: {}}
+		plain, err := authz.NewAuthorizer(config)
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, a)
+		all = append(all, &sample{newAuthorizer(t, config), plain, config})
 	}
 	return all
 }
@@ -94,46 +94,33 @@ func sampleRequests() []*authv3.CheckRequest {
 // no identity header of the client through.
 func FuzzWire(f *testing.F) {
 	for _, request := range sampleRequests() {
-		bytes, err := proto.Marshal(request)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(bytes)
+		f.Add(marshal(f, request))
 	}
 	f.Add([]byte("\x0a\x02\x22\xff"))
-	authorizers := sampleAuthorizers(f)
-	server := NewServer(authorizers[0], zap.NewNop(), nil)
+	samples := samples(f)
+	server := NewServer(samples[0].shipped, zap.NewNop(), nil)
 	f.Fuzz(func(t *testing.T, bytes []byte) {
 		check := &authv3.CheckRequest{}
 		stock := proto.Unmarshal(bytes, check)
-		for _, a := range authorizers {
-			server.Use(a)
+		for _, sample := range samples {
+			server.Use(sample.shipped, 1)
 			answer := server.Answer(t.Context(), bytes, nil)
 			if stock != nil {
-				refused := denyMessage(errWire)
+				refused := authz.Denial(authz.InternalError, errWire.Error())
 				assertAnswer(t, bytes, answer, &refused, func() *authv3.CheckResponse { return referenceDenial(&refused) })
 				continue
 			}
 			request := referenceRequest(check)
-			got := assertEqual(t, a, bytes, request, tokenOf(request), answer)
-			if got.GetStatus().GetCode() == 0 && got.GetDynamicMetadata().GetFields()["reason"].GetStringValue() != string(Public) {
+			got := sample.assertEqual(t, bytes, request, answer)
+			if got.GetStatus().GetCode() == 0 && got.GetDynamicMetadata().GetFields()["reason"].GetStringValue() != string(authz.Public) {
 				assertSafe(t, referenceRequest(check), got.GetOkResponse())
 			}
 		}
 	})
 }
 
-// tokenOf is the token that the sample verdicts have for a request.
-func tokenOf(request *Request) *kinde.Token {
-	token, refused := bearerToken(request.Authorization)
-	if refused != "" {
-		return nil
-	}
-	return sampleVerdicts[token[0]].Token
-}
-
 // assertSafe checks what must hold of every allow with an identity.
-func assertSafe(t *testing.T, request *Request, ok *authv3.OkHttpResponse) {
+func assertSafe(t *testing.T, request *authz.Request, ok *authv3.OkHttpResponse) {
 	t.Helper()
 	if len(request.Authorization) != 1 || !strings.EqualFold(strings.Trim(request.Authorization[0], " \t")[:7], "bearer ") {
 		t.Fatalf("allowed with the credentials %q", request.Authorization)

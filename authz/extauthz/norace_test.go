@@ -1,6 +1,6 @@
 //go:build !race
 
-package authz
+package extauthz
 
 // raceEnabled tells that the race detector is off; on, it makes pools forget.
 const raceEnabled = false

@@ -1,4 +1,4 @@
-package authz_test
+package extauthz_test
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/authz/extauthz"
 	"github.com/kinde-authz/kinde-authz/kinde"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
@@ -101,7 +102,7 @@ func TestAttackTokenInTheQuery(t *testing.T) {
 		"A18 beside a good header": {map[string]string{"authorization": "Bearer " + good(w)}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			response, err := w.client.Check(t.Context(), request(&authv3.AttributeContext_HttpRequest{
+			response, err := w.client.Check(t.Context(), extauthz.WithHTTP(&authv3.AttributeContext_HttpRequest{
 				Method: "GET", Path: "/?access_token=" + good(w), Headers: test.headers,
 			}))
 			if err != nil || (response.GetStatus().GetCode() == 0) != test.allowed {
@@ -114,7 +115,7 @@ func TestAttackTokenInTheQuery(t *testing.T) {
 // headersOf returns what an allowed request gets.
 func headersOf(t *testing.T, w *world, headers []header) (set map[string]string, remove []string) {
 	t.Helper()
-	response, err := w.client.Check(t.Context(), inList(headers))
+	response, err := w.client.Check(t.Context(), sent(headers).InList())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,12 +228,12 @@ func TestAttackIdentityHeaders(t *testing.T) {
 
 func TestAttackDropsAuthorization(t *testing.T) {
 	authorizer, err := authz.NewAuthorizer(authz.Config{
-		Verifier: verified{Actor: kinde.User, Issuer: domain, Subject: "u"}, Issuers: map[string]authz.Rules{domain: {}}, DropAuthorization: true,
+		Verifier: verified{Actor: kinde.User, Issuer: domain, Subject: "u"}, Issuers: map[string]authz.Rules{domain: {}}, DropAuthorization: true, Encode: extauthz.Encode,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{client: dial(t, authz.NewServer(authorizer, zap.NewNop(), nil))}
+	w := &world{client: dial(t, extauthz.NewServer(authorizer, zap.NewNop(), nil))}
 	t.Run("N17 when told so", func(t *testing.T) {
 		if _, remove := headersOf(t, w, bearer("a.b.c")); !slices.Contains(remove, "authorization") {
 			t.Errorf("removed %v", remove)
@@ -244,21 +245,21 @@ func TestAttackProtocol(t *testing.T) {
 	w := newWorld(t)
 	http := &authv3.AttributeContext_HttpRequest{Headers: map[string]string{"authorization": "Bearer " + good(w)}}
 	with := func(extensions map[string]string) *authv3.CheckRequest {
-		r := request(http)
+		r := extauthz.WithHTTP(http)
 		r.Attributes.ContextExtensions = extensions
 		return r
 	}
-	both := inMap(bearer(good(w)))
-	both.Attributes.Request.Http.HeaderMap = inList(bearer(good(w))).Attributes.Request.Http.HeaderMap
+	both := sent(bearer(good(w))).InMap()
+	both.Attributes.Request.Http.HeaderMap = sent(bearer(good(w))).InList().Attributes.Request.Http.HeaderMap
 	for name, test := range map[string]struct {
 		request *authv3.CheckRequest
 		want    authz.Reason
 	}{
 		"S1 empty":                               {&authv3.CheckRequest{}, authz.MissingToken},
 		"S1 no request":                          {&authv3.CheckRequest{Attributes: &authv3.AttributeContext{}}, authz.MissingToken},
-		"S1 no HTTP":                             {request(nil), authz.MissingToken},
-		"S1 no headers":                          {request(&authv3.AttributeContext_HttpRequest{}), authz.MissingToken},
-		"S7 an empty list":                       {request(&authv3.AttributeContext_HttpRequest{HeaderMap: &corev3.HeaderMap{}}), authz.MissingToken},
+		"S1 no HTTP":                             {extauthz.WithHTTP(nil), authz.MissingToken},
+		"S1 no headers":                          {extauthz.WithHTTP(&authv3.AttributeContext_HttpRequest{}), authz.MissingToken},
+		"S7 an empty list":                       {extauthz.WithHTTP(&authv3.AttributeContext_HttpRequest{HeaderMap: &corev3.HeaderMap{}}), authz.MissingToken},
 		"S7 both forms at once":                  {both, authz.MalformedAuthorization},
 		"S13 unknown policy":                     {with(map[string]string{"policy": "admin"}), authz.UnknownPolicy},
 		"S13 empty policy":                       {with(map[string]string{"policy": ""}), authz.UnknownPolicy},
@@ -267,7 +268,7 @@ func TestAttackProtocol(t *testing.T) {
 		"S13 other spelling":                     {with(map[string]string{"Policy": "default"}), authz.UnknownPolicy},
 		"S13 default where it is not defined":    {with(map[string]string{"policy": "default"}), authz.UnknownPolicy},
 		"S13 no extensions":                      {with(nil), ""},
-		"A11 raw values and values side by side": {request(&authv3.AttributeContext_HttpRequest{HeaderMap: &corev3.HeaderMap{Headers: []*corev3.HeaderValue{{Key: "authorization", Value: "Bearer " + good(w)}}}}), ""},
+		"A11 raw values and values side by side": {extauthz.WithHTTP(&authv3.AttributeContext_HttpRequest{HeaderMap: &corev3.HeaderMap{Headers: []*corev3.HeaderValue{{Key: "authorization", Value: "Bearer " + good(w)}}}}), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			response, err := w.client.Check(t.Context(), test.request)
@@ -292,7 +293,7 @@ func TestAttackProtocol(t *testing.T) {
 		}
 	})
 	t.Run("S5 a request of more than 4 MiB never reaches the decision", func(t *testing.T) {
-		huge := request(&authv3.AttributeContext_HttpRequest{Body: strings.Repeat("x", 5<<20)})
+		huge := extauthz.WithHTTP(&authv3.AttributeContext_HttpRequest{Body: strings.Repeat("x", 5<<20)})
 		if response, err := w.client.Check(t.Context(), huge); err == nil {
 			t.Errorf("got %v", response)
 		}
@@ -319,7 +320,7 @@ func TestAttackMetadata(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			response, err := w.client.Check(t.Context(), inMap(bearer(test.token)))
+			response, err := w.client.Check(t.Context(), sent(bearer(test.token)).InMap())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -350,7 +351,7 @@ func TestAttackDeadline(t *testing.T) {
 	t.Run("S3 Q3 a hanging issuer", func(t *testing.T) {
 		for range 3 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			response, err := client.Check(ctx, inMap(bearer(unknown)))
+			response, err := client.Check(ctx, sent(bearer(unknown)).InMap())
 			cancel()
 			if err != nil {
 				t.Fatalf("no answer before the deadline: %v", err)
@@ -359,7 +360,7 @@ func TestAttackDeadline(t *testing.T) {
 		}
 	})
 	t.Run("Q3 known keys are not held up", func(t *testing.T) {
-		response, err := client.Check(t.Context(), inMap(bearer(known)))
+		response, err := client.Check(t.Context(), sent(bearer(known)).InMap())
 		if err != nil {
 			t.Fatal(err)
 		}

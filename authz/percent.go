@@ -16,7 +16,7 @@ func joined(items []string, separator byte) string {
 		}
 		out = appendEncoded(out, item, ',')
 	}
-	return view(out)
+	return string(out)
 }
 
 // encoded writes a single value.

@@ -1,4 +1,4 @@
-package authz
+package extauthz
 
 import (
 	"context"
@@ -12,17 +12,14 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/kinde-authz/kinde-authz/authz"
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
 // overGRPC serves a server whose verifier is scripted, and returns a client.
 func overGRPC(t *testing.T, verify verifierFunc) (*Server, authv3.AuthorizationClient, *lines) {
 	t.Helper()
-	authorizer, err := NewAuthorizer(Config{Verifier: verify, Issuers: map[string]Rules{domain: {}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	logs := &lines{}
+	authorizer, logs := newAuthorizer(t, authz.Config{Verifier: verify}), &lines{}
 	core := zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{MessageKey: "msg"}), zapcore.Lock(logs), zap.DebugLevel)
 	server := NewServer(authorizer, zap.New(core), nil)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -73,12 +70,8 @@ func TestCallsEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			left := make(chan time.Duration, 1)
-			authorizer, err := NewAuthorizer(Config{Verifier: deadlineOf(left), Issuers: map[string]Rules{domain: {}}})
-			if err != nil {
-				t.Fatal(err)
-			}
 			server, client, _ := overGRPC(t, user)
-			server.Use(authorizer)
+			server.Use(newAuthorizer(t, authz.Config{Verifier: deadlineOf(left)}), 1)
 			ctx := t.Context()
 			if test.asks > 0 {
 				var cancel context.CancelFunc

@@ -1,4 +1,4 @@
-package authz_test
+package extauthz_test
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/authz/extauthz"
 	"github.com/kinde-authz/kinde-authz/kinde"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
@@ -61,7 +62,7 @@ func serveWith(t testing.TB, config kinde.Config, policy authz.Config) authv3.Au
 	if err != nil {
 		t.Fatal(err)
 	}
-	policy.Verifier, policy.CachedTokens = verifier, 1000
+	policy.Verifier, policy.CachedTokens, policy.Encode = verifier, 1000, extauthz.Encode
 	authorizer, err := authz.NewAuthorizer(policy)
 	if err != nil {
 		t.Fatal(err)
@@ -73,17 +74,17 @@ func serveWith(t testing.TB, config kinde.Config, policy authz.Config) authv3.Au
 	for range config.Issuers {
 		<-fetched
 	}
-	return dial(t, authz.NewServer(authorizer, zap.NewNop(), nil))
+	return dial(t, extauthz.NewServer(authorizer, zap.NewNop(), nil))
 }
 
 // dial serves over gRPC on the loopback interface and returns a client.
-func dial(t testing.TB, server *authz.Server) authv3.AuthorizationClient {
+func dial(t testing.TB, server *extauthz.Server) authv3.AuthorizationClient {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := authz.NewGRPC(server)
+	s := extauthz.NewGRPC(server)
 	go func() { _ = s.Serve(listener) }()
 	t.Cleanup(s.Stop)
 	conn, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
@@ -95,7 +96,7 @@ func dial(t testing.TB, server *authz.Server) authv3.AuthorizationClient {
 }
 
 // header is one line of a request.
-type header struct{ name, value string }
+type header = extauthz.Line
 
 func bearer(token string) []header { return []header{{"authorization", "Bearer " + token}} }
 
@@ -112,7 +113,7 @@ func attack(t *testing.T, w *world, rows []row) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			headers := row.send(w)
-			for form, request := range map[string]*authv3.CheckRequest{"map": inMap(headers), "list": inList(headers)} {
+			for form, request := range map[string]*authv3.CheckRequest{"map": sent(headers).InMap(), "list": sent(headers).InList()} {
 				response, err := w.client.Check(t.Context(), request)
 				if err != nil {
 					t.Fatalf("%s: %v", form, err)
@@ -127,29 +128,9 @@ func attack(t *testing.T, w *world, rows []row) {
 	}
 }
 
-// inMap joins repeated headers with a comma, as Envoy does.
-func inMap(headers []header) *authv3.CheckRequest {
-	joined := map[string]string{}
-	for _, h := range headers {
-		value := strings.ToValidUTF8(h.value, "!") // as Envoy does
-		if old, ok := joined[h.name]; ok {
-			value = old + "," + value
-		}
-		joined[h.name] = value
-	}
-	return request(&authv3.AttributeContext_HttpRequest{Method: "GET", Path: "/", Headers: joined})
-}
-
-func inList(headers []header) *authv3.CheckRequest {
-	list := &corev3.HeaderMap{}
-	for _, h := range headers {
-		list.Headers = append(list.Headers, &corev3.HeaderValue{Key: h.name, RawValue: []byte(h.value)})
-	}
-	return request(&authv3.AttributeContext_HttpRequest{Method: "GET", Path: "/", HeaderMap: list})
-}
-
-func request(http *authv3.AttributeContext_HttpRequest) *authv3.CheckRequest {
-	return &authv3.CheckRequest{Attributes: &authv3.AttributeContext{Request: &authv3.AttributeContext_Request{Http: http}}}
+// sent is a request with these headers.
+func sent(headers []header) extauthz.Sent {
+	return extauthz.Sent{Method: "GET", Path: "/", Lines: headers}
 }
 
 func assertAllowed(t *testing.T, form string, response *authv3.CheckResponse) {
@@ -233,7 +214,7 @@ func assertRefused(t *testing.T, form string, response *authv3.CheckResponse, wa
 func assertNoEcho(t *testing.T, form, response string, sent []header) {
 	t.Helper()
 	for _, h := range sent {
-		for piece := range strings.FieldsFuncSeq(h.value, func(r rune) bool { return r == '.' || r == ' ' || r == ',' }) {
+		for piece := range strings.FieldsFuncSeq(h.Value, func(r rune) bool { return r == '.' || r == ' ' || r == ',' }) {
 			if len(piece) >= 16 && strings.Contains(response, piece) {
 				t.Errorf("%s: the answer echoes %q", form, piece)
 			}

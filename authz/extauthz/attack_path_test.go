@@ -1,4 +1,4 @@
-package authz_test
+package extauthz_test
 
 import (
 	"maps"
@@ -9,6 +9,7 @@ import (
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 
 	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/authz/extauthz"
 	"github.com/kinde-authz/kinde-authz/kinde"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
@@ -20,10 +21,12 @@ type ask struct {
 	policy       map[string]string // context_extensions
 }
 
-func (a ask) check() *authv3.CheckRequest {
-	check := request(&authv3.AttributeContext_HttpRequest{Method: a.method, Path: a.path, Headers: a.headers})
-	check.Attributes.ContextExtensions = a.policy
-	return check
+func (a ask) sent() *authv3.CheckRequest {
+	s := extauthz.Sent{Method: a.method, Path: a.path, Extensions: a.policy}
+	for name, value := range a.headers {
+		s.Lines = append(s.Lines, header{Name: name, Value: value})
+	}
+	return s.InMap()
 }
 
 // routed is a server with routes and policies of every kind.
@@ -67,7 +70,7 @@ func (a ask) with(token string) ask {
 // answers checks an answer; an empty reason stands for allow.
 func answers(t *testing.T, client authv3.AuthorizationClient, a ask, want authz.Reason) *authv3.CheckResponse {
 	t.Helper()
-	response, err := client.Check(t.Context(), a.check())
+	response, err := client.Check(t.Context(), a.sent())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package authz
+package extauthz
 
 import (
 	"errors"
@@ -12,68 +12,68 @@ import (
 // errWire is what is wrong with bytes that are no CheckRequest.
 var errWire = errors.New("the message is not a CheckRequest")
 
-// shape is what the bytes of one type of message look like, and what to do with
+// schema is what the bytes of one type of message look like, and what to do with
 // those of its fields that a decision reads. All others are checked, as strictly
 // as the generated types would, and passed over.
-type shape struct {
+type schema struct {
 	fields []field // by number
-	begin  func(*check)
-	end    func(*check)
+	begin  func(*call)
+	end    func(*call)
 }
 
 // field is a field of a message. The zero value is one that nobody knows, or
 // whose bytes can say anything.
 type field struct {
-	text    bool   // a string, which must be UTF-8
-	message *shape // of a message, else nil
-	entry   bool   // of a map
-	take    func(*check, []byte)
+	text    bool    // a string, which must be UTF-8
+	message *schema // of a message, else nil
+	entry   bool    // of a map
+	take    func(*call, []byte)
 }
 
 var unknownField field
 
-// requestShape is that of a CheckRequest.
-var requestShape = newRequestShape()
+// requestSchema is that of a CheckRequest.
+var requestSchema = newRequestSchema()
 
-// newRequestShape takes the shapes from the descriptors of the generated types,
+// newRequestSchema takes the schemas from the descriptors of the generated types,
 // so that they are what a stock server reads, and marks what a decision reads.
-func newRequestShape() *shape {
-	known := map[protoreflect.FullName]*shape{}
-	root := shapeOf((&authv3.CheckRequest{}).ProtoReflect().Descriptor(), known)
-	of := func(name protoreflect.FullName) *shape { return known["envoy."+name] }
+func newRequestSchema() *schema {
+	known := map[protoreflect.FullName]*schema{}
+	root := schemaOf((&authv3.CheckRequest{}).ProtoReflect().Descriptor(), known)
+	of := func(name protoreflect.FullName) *schema { return known["envoy."+name] }
 
 	http := of("service.auth.v3.AttributeContext.HttpRequest")
-	http.fields[2].take = func(c *check, b []byte) { c.request.Method = view(b) }
-	http.fields[4].take = func(c *check, b []byte) { c.request.Path = view(b) }
+	http.fields[2].take = func(c *call, b []byte) { c.request.Method = textOf(b) }
+	http.fields[4].take = func(c *call, b []byte) { c.request.Path = textOf(b) }
 
 	extension := of("service.auth.v3.AttributeContext.ContextExtensionsEntry")
 	extension.takeHeader()
-	extension.end = func(c *check) { c.request.addExtension(c.key, c.value) }
+	extension.end = func(c *call) { c.request.AddExtension(c.key, c.value) }
 
 	inMap := of("service.auth.v3.AttributeContext.HttpRequest.HeadersEntry")
 	inMap.takeHeader()
-	inMap.end = (*check).addMapped
+	inMap.end = (*call).addMapped
 
 	inList := of("config.core.v3.HeaderValue")
 	inList.takeHeader()
-	inList.fields[3].take = func(c *check, b []byte) { c.raw = view(b) }
-	inList.end = (*check).addListed
+	inList.fields[3].take = func(c *call, b []byte) { c.raw = textOf(b) }
+	inList.end = (*call).addListed
 	return root
 }
 
 // takeHeader reads the fields key and value, which maps and headers have by the
 // same numbers.
-func (s *shape) takeHeader() {
-	s.begin = func(c *check) { c.key, c.value, c.raw = "", "", "" }
-	s.fields[1].take = func(c *check, b []byte) { c.key = view(b) }
-	s.fields[2].take = func(c *check, b []byte) { c.value = view(b) }
+func (s *schema) takeHeader() {
+	s.begin = func(c *call) { c.key, c.value, c.raw = "", "", "" }
+	s.fields[1].take = func(c *call, b []byte) { c.key = textOf(b) }
+	s.fields[2].take = func(c *call, b []byte) { c.value = textOf(b) }
 }
 
-func shapeOf(message protoreflect.MessageDescriptor, known map[protoreflect.FullName]*shape) *shape {
+func schemaOf(message protoreflect.MessageDescriptor, known map[protoreflect.FullName]*schema) *schema {
 	if s := known[message.FullName()]; s != nil {
 		return s
 	}
-	s := &shape{}
+	s := &schema{}
 	known[message.FullName()] = s
 	for i := range message.Fields().Len() {
 		descriptor := message.Fields().Get(i)
@@ -83,7 +83,7 @@ func shapeOf(message protoreflect.MessageDescriptor, known map[protoreflect.Full
 		}
 		f := field{text: descriptor.Kind() == protoreflect.StringKind, entry: descriptor.IsMap()}
 		if descriptor.Kind() == protoreflect.MessageKind {
-			f.message = shapeOf(descriptor.Message(), known)
+			f.message = schemaOf(descriptor.Message(), known)
 		}
 		s.fields[number] = f
 	}
@@ -92,7 +92,7 @@ func shapeOf(message protoreflect.MessageDescriptor, known map[protoreflect.Full
 
 // read reads a message. Depth is how much deeper messages may nest, this one
 // included.
-func (s *shape) read(c *check, b []byte, depth int) error {
+func (s *schema) read(c *call, b []byte, depth int) error {
 	if depth--; depth < 0 {
 		return errWire
 	}
@@ -136,7 +136,7 @@ func (s *shape) read(c *check, b []byte, depth int) error {
 	return nil
 }
 
-// varint reads a number, mostly of one octet, and returns how many octets it
+// varint reads a number, mostly of one byte, and returns how many bytes it
 // has, or less than none when it is malformed.
 func varint(b []byte) (uint64, int) {
 	if len(b) > 0 && b[0] < 0x80 {
@@ -145,7 +145,7 @@ func varint(b []byte) (uint64, int) {
 	return protowire.ConsumeVarint(b)
 }
 
-func (f *field) read(c *check, content []byte, depth int) error {
+func (f *field) read(c *call, content []byte, depth int) error {
 	switch {
 	case f.message != nil:
 		return f.message.read(c, content, depth)

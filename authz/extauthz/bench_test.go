@@ -1,0 +1,138 @@
+package extauthz
+
+import (
+	"fmt"
+	"io"
+	"testing"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/kinde"
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
+)
+
+// asEnvoy is a request as Envoy sends it with the project's configuration.
+func asEnvoy(t testing.TB, path, token string) []byte {
+	t.Helper()
+	lines := []Line{{"authorization", "Bearer " + token}, {"x-request-id", "5a2a1f0e-6d9c-4f0a-9a39-6f8f5ad1d0a1"}}
+	return marshal(t, Sent{Method: "GET", Path: path, Lines: lines}.InList())
+}
+
+// newWarm returns a server that remembers its tokens and logs each decision, and
+// the issuer of those.
+func newWarm(t testing.TB, log *zap.Logger) (*Server, *kindetest.Server) {
+	t.Helper()
+	issuer := kindetest.NewServer()
+	t.Cleanup(issuer.Close)
+	fetched := make(chan kinde.Refresh, 64)
+	verifier, err := kinde.NewVerifier(kinde.Config{
+		Issuers: []kinde.Issuer{{Domain: issuer.Issuer.URL, Audience: []string{kindetest.Audience}}}, InsecureHTTP: true,
+		Observer: kinde.Observer{Refreshed: func(r kinde.Refresh) { fetched <- r }},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(verifier.Start())
+	<-fetched
+	authorizer, err := authz.NewAuthorizer(authz.Config{
+		Verifier: verifier, Issuers: map[string]authz.Rules{issuer.Issuer.URL: {AllowedOrgs: []string{kindetest.Org}}},
+		Policies: map[string]authz.Policy{"run": {Permissions: []string{"agents:run"}, Roles: []string{"admin"}}},
+		Routes:   []authz.Route{{Path: "/public/**", Public: true}, {Path: "/api/agents/{agent}/generate", Policy: "run"}},
+		Encode:   Encode, CachedTokens: 1000,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return NewServer(authorizer, log, nil), issuer
+}
+
+// toNowhere is a log that is written and thrown away.
+func toNowhere() *zap.Logger {
+	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(io.Discard), zap.InfoLevel))
+}
+
+const sampleAgent = "/api/agents/weather/generate?x=1"
+
+func TestWarmDecisionsAllocateNothing(t *testing.T) {
+	server, l := newWarm(t, toNowhere())
+	for name, token := range map[string]string{"user": l.Token(l.UserClaims()), "denied": l.Token(l.MachineClaims()), "expired": l.Token(l.UserClaims().With("exp", 1).With("iat", 1))} {
+		message, out := asEnvoy(t, sampleAgent, token), make([]byte, 0, answerBytes)
+		decide := func() {
+			server.Answer(t.Context(), message, out)
+		}
+		decide()
+		if n := testing.AllocsPerRun(1000, decide); n != 0 && !raceEnabled {
+			t.Errorf("%s: %g allocations", name, n)
+		}
+	}
+}
+
+// BenchmarkAnswer is a whole decision in process: parse, look up, policy, log,
+// answer.
+func BenchmarkAnswer(b *testing.B) {
+	server, l := newWarm(b, toNowhere())
+	quiet := NewServer(server.Authorizer(), zap.NewNop(), nil)
+	broken := func(kind string) string {
+		token, err := l.Broken(kind)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return token
+	}
+	good := l.Token(l.UserClaims())
+	for _, row := range []struct {
+		name, token string
+		server      *Server
+	}{
+		{"warm", good, quiet}, {"warm_logged", good, server}, {"bad_signature", broken("bad-signature"), quiet}, {"expired", broken("expired"), quiet},
+		{"wrong_audience", broken("wrong-audience"), quiet}, {"malformed", "k_live_0123456789abcdef", quiet}, {"wrong_issuer", broken("wrong-issuer"), quiet}, {"missing", "", quiet},
+	} {
+		b.Run(row.name, func(b *testing.B) {
+			message, out := asEnvoy(b, sampleAgent, row.token), make([]byte, 0, answerBytes)
+			b.ReportAllocs()
+			for b.Loop() {
+				row.server.Answer(b.Context(), message, out)
+			}
+		})
+	}
+	b.Run("cold", func(b *testing.B) {
+		messages := make([][]byte, 3000) // more than are remembered
+		for i := range messages {
+			messages[i] = asEnvoy(b, sampleAgent, l.Sign(l.UserClaims().With("sub", fmt.Sprintf("kp_%032d", i))))
+		}
+		out := make([]byte, 0, answerBytes)
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			quiet.Answer(b.Context(), messages[i%len(messages)], out)
+		}
+	})
+}
+
+// BenchmarkParts is what a warm decision is made of.
+func BenchmarkParts(b *testing.B) {
+	server, l := newWarm(b, toNowhere())
+	a, token := server.Authorizer(), l.Token(l.UserClaims())
+	message, out := asEnvoy(b, sampleAgent, token), make([]byte, 0, answerBytes)
+	c := &call{}
+	if err := c.read(message); err != nil {
+		b.Fatal(err)
+	}
+	decision := a.Decide(b.Context(), &c.request)
+	for _, part := range []struct {
+		name string
+		do   func()
+	}{
+		{"read", func() { c := calls.Get().(*call); _ = c.read(message); c.release() }},
+		{"decide", func() { a.Decide(b.Context(), &c.request) }},
+		{"encode", func() { appendAnswer(out, &decision) }},
+	} {
+		b.Run(part.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				part.do()
+			}
+		})
+	}
+}
