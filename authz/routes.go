@@ -2,6 +2,7 @@ package authz
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -11,6 +12,7 @@ type routes struct {
 	all    []*route
 	exact  *node
 	folded *node // the same with the case of literals folded
+	same   bool  // whether all literals are folded as they are
 }
 
 // node is what the routes say of one place in a path. Lists of routes hold
@@ -27,7 +29,7 @@ func compileRoutes(list []Route, policies policies) (*routes, error) {
 	if len(list) == 0 {
 		return nil, nil //nolint:nilnil // without routes the path decides nothing
 	}
-	t := &routes{exact: &node{}, folded: &node{}}
+	t := &routes{exact: &node{}, folded: &node{}, same: true}
 	for number, r := range list {
 		compiled, err := r.compile(policies)
 		if err != nil {
@@ -36,7 +38,9 @@ func compileRoutes(list []Route, policies policies) (*routes, error) {
 		t.all = append(t.all, compiled)
 		pattern := &compiled.pattern
 		t.exact.add(pattern, pattern.segments, number)
-		t.folded.add(pattern, foldAll(pattern.segments), number)
+		folded := foldAll(pattern.segments)
+		t.folded.add(pattern, folded, number)
+		t.same = t.same && slices.Equal(folded, pattern.segments)
 	}
 	return t, nil
 }
@@ -73,7 +77,8 @@ func (n *node) child(segment string, number int) *node {
 // another route, or one where there is none.
 func (t *routes) match(path string, request *Request) (matched *route, ok bool) {
 	number := t.find(t.exact, path, request, len(t.all), decoded)
-	if t.find(t.folded, path, request, number, fold) != number {
+	plain := t.same && isFolded(path) // then the second search would be the first
+	if !plain && t.find(t.folded, path, request, number, fold) != number {
 		return nil, false
 	}
 	if number == len(t.all) {
