@@ -6,6 +6,8 @@ ENVOYS ?= 1.36.4 1.37.0 1.38.3 1.39.3 1.40.0
 BENCHFLAGS ?= -window 2s -warm-up 1s
 
 export CGO_ENABLED ?= 1
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
 
 .PHONY: help build up up-once test test-envoys lint bench bench-go bench-check fuzz clean
 .DEFAULT_GOAL := help
@@ -32,10 +34,14 @@ up-once: build ## Play every scene of the README through a real Envoy, and stop
 
 test: build ## Prove that it works: unit tests with the race detector, fuzzing, then end to end
 	go vet ./...
-	go test -race -timeout 10m ./kinde/... ./authz/... ./cmd/...
+	@rm -rf .tools/report && mkdir -p .tools/report && go build -o .tools/report/ ./scripts/report
+	go test -json -race -timeout 10m ./kinde/... ./internal/... ./authz/... ./cmd/... ./scripts/... | .tools/report/report .tools/report/with-the-race-detector.json
 	$(MAKE) --no-print-directory fuzz FUZZTIME=10s
-	envoy=$$(scripts/envoy) && ENVOY="$$envoy" go test -count=1 -timeout 10m ./e2e/...
-	cd e2e/bench && go vet ./... && go test -timeout 5m ./... && go run . -quick -only grpc -out $(CURDIR)/.tools/bench-quick
+	envoy=$$(scripts/envoy) && ENVOY="$$envoy" go test -json -count=1 -timeout 10m ./e2e/... | .tools/report/report .tools/report/with-the-built-programs-and-a-real-Envoy.json
+	cd e2e/bench && go vet ./... && go test -json -timeout 5m ./... | ../../.tools/report/report ../../.tools/report/of-the-benchmark-harness.json
+	cd e2e/bench && go run . -quick -only grpc -out $(CURDIR)/.tools/bench-quick
+	@echo; echo "$$(grep -rhE '^func Fuzz' --include=*_test.go kinde internal authz cmd | wc -l) fuzz targets ran for 10s each and found nothing."
+	@.tools/report/report -sum .tools/report/*.json
 
 test-envoys: build ## Run the end-to-end tests with each release of Envoy in ENVOYS (7 minutes)
 	@set -e; for version in $(ENVOYS); do \

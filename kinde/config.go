@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -140,8 +141,20 @@ func ParseDomain(domain string, insecureHTTP bool) (*url.URL, error) {
 	if bare.String() != strings.TrimRight(domain, "/") || address.Hostname() == "" || strings.ToLower(address.Host) != address.Host {
 		return nil, fmt.Errorf("%q is no issuer: %s, in lower case, with nothing after it", domain, form)
 	}
+	if host := address.Hostname(); strings.HasSuffix(host, ".") || strings.Contains(host, "*") || strings.Contains(host, "..") || !isPort(address) {
+		return nil, fmt.Errorf("%q is no issuer: %s, without a final dot or a wildcard, and with a port from 1 to 65535 if any", domain, form)
+	}
 	if address.Scheme == "http" && !insecureHTTP {
 		return nil, fmt.Errorf("%q is not https: anyone on the way could replace the keys", domain)
 	}
 	return &bare, nil
+}
+
+// isPort reports whether an address has no port, or one that there is.
+func isPort(address *url.URL) bool {
+	if address.Host == address.Hostname() || strings.HasSuffix(address.Host, "]") { // also an IPv6 address
+		return true
+	}
+	port, err := strconv.ParseUint(address.Port(), 10, 16)
+	return err == nil && port > 0
 }

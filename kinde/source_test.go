@@ -258,6 +258,8 @@ func TestParseDomain(t *testing.T) {
 		"": "", "t.kinde.com": "", "//t.kinde.com": "", "https://": "", "https://:443": "", "ftp://t.kinde.com": "", "https:t.kinde.com": "",
 		"https://t.kinde.com/x": "", "https://t.kinde.com?x": "", "https://t.kinde.com#x": "", "https://t.kinde.com/?": "", "https://u@t.kinde.com": "",
 		"https://T.kinde.com": "", "HTTPS://t.kinde.com": "", " https://t.kinde.com": "", "https://t.kinde.com ": "", "https://t kinde.com": "", "https://[::1": "",
+		"https://t.kinde.com:": "", "https://t.kinde.com:0": "", "https://t.kinde.com:65536": "", "https://t.kinde.com:99999": "", "https://t.kinde.com:x": "",
+		"https://t.kinde.com.": "", "https://t..kinde.com": "", "https://*.kinde.com": "", "https://[::1]": "https://[::1]", "https://[::1]:443": "https://[::1]:443",
 	} {
 		got, err := kinde.ParseDomain(domain, true)
 		if (err == nil) != (want != "") || err == nil && got.String() != want {

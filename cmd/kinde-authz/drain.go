@@ -20,7 +20,7 @@ const (
 // what is in flight. A second signal ends it at once.
 func (s *service) drain(signals <-chan os.Signal, delay time.Duration) error {
 	s.readiness.drain()
-	s.log.Info("draining", zap.Duration("delay", delay))
+	s.log.Info("draining", zap.Int64("delay_ms", delay.Milliseconds()))
 	select {
 	case <-time.After(delay):
 	case <-signals:
@@ -31,7 +31,7 @@ func (s *service) drain(signals <-chan os.Signal, delay time.Duration) error {
 	select {
 	case <-stopped:
 	case <-time.After(stopTimeout):
-		s.log.Warn("calls were still in flight", zap.Duration("waited", stopTimeout))
+		s.log.Warn("calls were still in flight", zap.Int64("waited_ms", stopTimeout.Milliseconds()))
 	case <-signals:
 		return s.stopAtOnce()
 	}

@@ -39,11 +39,14 @@ func listen(setting, address string) (*port, error) {
 // checkSocketPath refuses sockets without a file, which would be open to every
 // process of the machine, and under a name that nobody knows if it is empty.
 func checkSocketPath(path string) error {
+	info, err := os.Lstat(path)
 	switch {
 	case path == "":
 		return errors.New("the path is missing: want unix:/path")
 	case path[0] == '@' || path[0] == 0:
 		return errors.New("an abstract socket has no permissions: want unix:/path")
+	case err == nil && info.Mode()&fs.ModeSocket == 0:
+		return errors.New("it exists and is not a socket: want a path that is free")
 	}
 	return nil
 }

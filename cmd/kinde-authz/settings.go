@@ -42,8 +42,8 @@ type portFlags struct {
 
 // processFlags are what serve alone needs.
 type processFlags struct {
-	DrainDelay *time.Duration `env:"KINDE_AUTHZ_DRAIN_DELAY" placeholder:"DURATION" help:"How long to go on serving after SIGTERM while reporting NOT_SERVING. Default: 10s."`
-	LogLevel   *string        `env:"KINDE_AUTHZ_LOG_LEVEL" placeholder:"LEVEL" help:"debug, info, warn or error. Default: info."`
+	DrainDelay *string `env:"KINDE_AUTHZ_DRAIN_DELAY" placeholder:"DURATION" help:"How long to go on serving after SIGTERM while reporting NOT_SERVING. Default: 10s."`
+	LogLevel   *string `env:"KINDE_AUTHZ_LOG_LEVEL" placeholder:"LEVEL" help:"debug, info, warn or error. Default: info."`
 }
 
 // settings is what serve works with, checked.
@@ -165,13 +165,13 @@ func setting(flag *string, inFile, otherwise string) string {
 
 func (c *flags) checkTimes(s *settings, f *file) error {
 	if c.DrainDelay != nil {
-		s.drainDelay = *c.DrainDelay
+		var err error
+		if s.drainDelay, err = time.ParseDuration(*c.DrainDelay); err != nil || s.drainDelay < 0 {
+			return fmt.Errorf("KINDE_AUTHZ_DRAIN_DELAY (--drain-delay): %q: want a duration with a unit, 0s or more, like 10s", *c.DrainDelay)
+		}
 	}
 	refresh, stale := cmp.Or(s.verifier.Refresh, kinde.DefaultRefresh), cmp.Or(s.verifier.MaxStale, kinde.DefaultMaxStale)
-	switch {
-	case s.drainDelay < 0:
-		return fmt.Errorf("KINDE_AUTHZ_DRAIN_DELAY (--drain-delay): %s: want 0s or more, like 10s", s.drainDelay)
-	case s.verifier.Leeway > kinde.MaxLeeway:
+	if s.verifier.Leeway > kinde.MaxLeeway {
 		return refuse(f.Leeway.node, "leeway: %s: want 0s to %s", s.verifier.Leeway, kinde.MaxLeeway)
 	}
 	for name, d := range map[string]duration{"refresh": f.JWKS.Refresh, "max_stale": f.JWKS.MaxStale, "timeout": f.JWKS.Timeout} {
