@@ -148,6 +148,8 @@ var settingsFiles = []struct {
 	{"a flag that is null", "policies: {p: {feature_flags: {a: null}}}", false, false},
 	{"allow_without_org as a string", "policies: {p: {allow_without_org: 'yes'}}", false, false},
 	{"allow_without_org as YAML 1.1 had it", "policies: {p: {allow_without_org: yes}}", false, false},
+	{"a path for a route", "routes: [/a]", false, false},
+	{"TLS without a key", "tls: {cert: a.pem}", false, true},
 	{"routes", "policies: {p: {}, default: {}}\nroutes: [{path: /a, public: true}, {path: '/b/{x}/**', methods: [GET, POST], policy: p}, {path: /c}, {path: /d, policy: default}]", true, false},
 	{"no routes", "routes: []", false, false},
 	{"a route without a path", "routes: [{policy: default}]", false, false},

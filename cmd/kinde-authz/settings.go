@@ -204,12 +204,18 @@ func (c *flags) checkLevel(s *settings, f *file) error {
 	return fmt.Errorf("KINDE_AUTHZ_LOG_LEVEL (--log-level): %q: want debug, info, warn or error%s", level, didYouMean(level, levels))
 }
 
-func (c *flags) checkTLS(s *settings, _ *file) error {
-	if (s.tls.cert == "") != (s.tls.key == "") {
-		return errors.New("KINDE_AUTHZ_TLS_CERT (--tls-cert, tls.cert) and KINDE_AUTHZ_TLS_KEY (--tls-key, tls.key) must be set together")
+func (c *flags) checkTLS(s *settings, f *file) error {
+	wrong := ""
+	switch {
+	case s.tls.clientCA != "" && s.tls.cert == "":
+		wrong = "KINDE_AUTHZ_TLS_CLIENT_CA (--tls-client-ca, tls.client_ca) needs KINDE_AUTHZ_TLS_CERT and KINDE_AUTHZ_TLS_KEY"
+	case (s.tls.cert == "") != (s.tls.key == ""):
+		wrong = "KINDE_AUTHZ_TLS_CERT (--tls-cert, tls.cert) and KINDE_AUTHZ_TLS_KEY (--tls-key, tls.key) must be set together"
+	default:
+		return nil
 	}
-	if s.tls.clientCA != "" && s.tls.cert == "" {
-		return errors.New("KINDE_AUTHZ_TLS_CLIENT_CA (--tls-client-ca, tls.client_ca) needs KINDE_AUTHZ_TLS_CERT and KINDE_AUTHZ_TLS_KEY")
+	if node := cmp.Or(f.TLS.ClientCA.node, f.TLS.Cert.node, f.TLS.Key.node); node != nil {
+		return refuse(node, "%s", wrong)
 	}
-	return nil
+	return errors.New(wrong)
 }

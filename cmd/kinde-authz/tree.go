@@ -118,6 +118,9 @@ func checkList(n *yaml.Node, t reflect.Type, name string) error {
 		return refuse(n, "%s: the list is empty: add an item or remove the setting", name)
 	}
 	for _, item := range n.Content {
+		if w, ok := reflect.New(t).Interface().(wrapper); ok && item.Kind == yaml.ScalarNode {
+			return refuse(item, "%s: each item must be a mapping, like {%s: %s}", name, namesIn(w.inside())[0], item.Value)
+		}
 		if err := checkTree(item, t, name); err != nil {
 			return err
 		}
