@@ -30,7 +30,7 @@ func encoded(s string) string {
 }
 
 // appendEncoded writes visible ASCII as it is and percent-encodes every other
-// octet of the UTF-8 text, the percent sign and one reserved octet.
+// byte of the UTF-8 text, the percent sign and one reserved byte.
 func appendEncoded(out []byte, s string, reserved byte) []byte {
 	const digits = "0123456789ABCDEF"
 	for i := range len(s) {

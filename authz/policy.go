@@ -108,7 +108,7 @@ func compilePolicies(defined map[string]Policy) (policies, *requirements, error)
 func CheckScope(scope string) error {
 	for i := range len(scope) {
 		if c := scope[i]; c <= ' ' || c > '~' || c == '"' || c == '\\' {
-			return fmt.Errorf("%q: want a scope of visible ASCII characters, without blanks, \" and \\", scope)
+			return fmt.Errorf("%q: want a scope of visible ASCII characters, without spaces, \" and \\", scope)
 		}
 	}
 	if scope == "" {

@@ -27,7 +27,7 @@ type Request struct {
 // Extensions are the context extensions of a route in Envoy, of which one is
 // known: the key policy. The zero value is a route without any.
 type Extensions struct {
-	// Policy is the value of that key, and Named tells whether it is there.
+	// Policy is the value of that key, and Named tells whether there is one.
 	Policy string
 	Named  bool
 	// Unknown tells whether there is any other key.

@@ -122,8 +122,8 @@ var (
 	errOrder       = invalid("iat or nbf is later than exp")
 
 	errExpired     = &Error{TokenExpired, "exp has passed"}
-	errNotYet      = &Error{TokenNotYetValid, "nbf has not come yet"}
-	errIssuedLater = &Error{TokenNotYetValid, "iat has not come yet"}
+	errNotYet      = &Error{TokenNotYetValid, "nbf is in the future"}
+	errIssuedLater = &Error{TokenNotYetValid, "iat is in the future"}
 )
 
 // token checks the type and the form of every claim that is read.

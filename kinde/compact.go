@@ -17,7 +17,7 @@ const (
 // compact is a JWS in compact serialisation (RFC 7515, section 7.1), taken
 // apart but not yet believed.
 type compact struct {
-	signed    string // the octets the signature is over
+	signed    string // the bytes the signature is over
 	header    string // JSON text
 	payload   string // JSON text
 	signature []byte
@@ -67,7 +67,7 @@ func parseCompact(token string) (compact, error) {
 	if !utf8.Valid(buffer[:headerEnd]) || !utf8.Valid(buffer[headerEnd:]) {
 		return compact{}, errUTF8
 	}
-	// The buffer has room for the signature too, so these octets stay as they are.
+	// The buffer has room for the signature too, so these bytes stay as they are.
 	text := unsafe.String(unsafe.SliceData(buffer), len(buffer)) //nolint:gosec // as above
 	c.header, c.payload = text[:headerEnd], text[headerEnd:]
 	payloadEnd := len(buffer)

@@ -135,14 +135,14 @@ func ParseDomain(domain string, insecureHTTP bool) (*url.URL, error) {
 	const form = "want a scheme and a host, like https://yourapp.kinde.com"
 	address, err := url.Parse(strings.TrimRight(domain, "/"))
 	if err != nil || address.Host == "" || (address.Scheme != "https" && address.Scheme != "http") {
-		return nil, fmt.Errorf("%q is no issuer: %s", domain, form)
+		return nil, fmt.Errorf("%q is not an issuer: %s", domain, form)
 	}
 	bare := url.URL{Scheme: address.Scheme, Host: address.Host}
 	if bare.String() != strings.TrimRight(domain, "/") || address.Hostname() == "" || strings.ToLower(address.Host) != address.Host {
-		return nil, fmt.Errorf("%q is no issuer: %s, in lower case, with nothing after it", domain, form)
+		return nil, fmt.Errorf("%q is not an issuer: %s, in lower case, with nothing after it", domain, form)
 	}
 	if host := address.Hostname(); strings.HasSuffix(host, ".") || strings.Contains(host, "*") || strings.Contains(host, "..") || !isPort(address) {
-		return nil, fmt.Errorf("%q is no issuer: %s, without a final dot or a wildcard, and with a port from 1 to 65535 if any", domain, form)
+		return nil, fmt.Errorf("%q is not an issuer: %s, without a final dot or a wildcard, and with a port from 1 to 65535 if any", domain, form)
 	}
 	if address.Scheme == "http" && !insecureHTTP {
 		return nil, fmt.Errorf("%q is not https: anyone on the way could replace the keys", domain)

@@ -24,12 +24,12 @@ var (
 	errNoKeys      = &Error{KeysUnavailable, "the issuer's keys have not been fetched yet"}
 	errStaleKeys   = &Error{KeysUnavailable, "the issuer's keys were last fetched too long ago"}
 	errFetchFailed = &Error{KeysUnavailable, "the token names a new key, and fetching the issuer's keys failed"}
-	errFetchLate   = &Error{KeysUnavailable, "the token names a new key, and the issuer's keys are not back yet"}
-	errUnknownKey  = &Error{UnknownKey, "the issuer publishes no key of that ID"}
+	errFetchLate   = &Error{KeysUnavailable, "the token names a new key, and the issuer has not answered yet"}
+	errUnknownKey  = &Error{UnknownKey, "the issuer publishes no key with that ID"}
 )
 
 // key is a key of an issuer. The same one stays while the issuer publishes it:
-// its address tells whether a verdict of before was reached with it.
+// its address tells whether an earlier verdict was reached with it.
 type key struct {
 	id     string
 	public *rsa.PublicKey

@@ -57,7 +57,7 @@ func (path fileSource) read() (string, error) {
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return "", cmp.Or(err, fmt.Errorf("jwks_file: %s is no regular file", path))
+		return "", cmp.Or(err, fmt.Errorf("jwks_file: %s is not a regular file", path))
 	}
 	return readSet(f)
 }

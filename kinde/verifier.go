@@ -170,7 +170,7 @@ func (v *Verifier) Ready() bool {
 
 var (
 	errIssuer    = &Error{WrongIssuer, "iss is none of the configured issuers"}
-	errSignature = &Error{BadSignature, "the signature is not one of the named key"}
+	errSignature = &Error{BadSignature, "the named key did not make the signature"}
 	errEmptyAud  = &Error{EmptyAudience, "aud is empty"}
 	errWrongAud  = &Error{WrongAudience, "aud names none of the configured audiences"}
 	errActor     = &Error{UnknownActor, "the token has no sub, and gty does not list client_credentials"}

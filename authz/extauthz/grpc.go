@@ -20,7 +20,7 @@ const MaxMessageBytes = 256 << 10
 
 // NewGRPC returns a gRPC server that answers Envoy's external authorization
 // calls. The bytes of a call go straight to [Server.Answer] and those of the
-// answer straight back; other services that are registered with it work as ever.
+// answer straight back; other services that are registered with it work as usual.
 // All messages together take a bounded amount of memory, whoever sends them.
 func NewGRPC(server *Server, options ...grpc.ServerOption) *grpc.Server {
 	s := grpc.NewServer(append(options, grpc.ForceServerCodecV2(codec{encoding.GetCodecV2("proto")}),

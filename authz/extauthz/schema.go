@@ -21,7 +21,7 @@ type schema struct {
 	end    func(*call)
 }
 
-// field is a field of a message. The zero value is one that nobody knows, or
+// field is a field of a message. The zero value is an unknown one, or
 // whose bytes can say anything.
 type field struct {
 	text    bool    // a string, which must be UTF-8

@@ -104,7 +104,7 @@ policy    run
 
 deny      missing_permission, status 403 Forbidden
 missing   agents:own
-change    the policy's permissions: give the user a role with them in the organization (Kinde: Roles), then a new token
+change    the policy's permissions: give the user a role with them in the organization (Kinde: Roles); a new token will have them
 `
 	if diff := cmp.Diff(want, got); diff != "" || code != exitFailed {
 		t.Errorf("exit code %d, (-want +got)\n%s", code, diff)

@@ -37,7 +37,7 @@ func listen(setting, address string) (*port, error) {
 }
 
 // checkSocketPath refuses sockets without a file, which would be open to every
-// process of the machine, and under a name that nobody knows if it is empty.
+// process of the machine, and under a random name if it is empty.
 func checkSocketPath(path string) error {
 	info, err := os.Lstat(path)
 	switch {

@@ -47,6 +47,6 @@ func kind(mode fs.FileMode) string {
 	case mode&fs.ModeDevice != 0:
 		return "a device"
 	default:
-		return "no regular file"
+		return "not a regular file"
 	}
 }
