@@ -4,7 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
@@ -64,16 +65,17 @@ type Authorizer struct {
 	cache        *tokenCache // nil for none
 }
 
-// NewAuthorizer checks and compiles the configuration.
+// NewAuthorizer checks and compiles the configuration. What is wrong with a
+// setting is a [kinde.ConfigError], whose path names an issuer by its domain.
 func NewAuthorizer(config Config) (*Authorizer, error) {
 	if config.Verifier == nil {
 		return nil, errors.New("no verifier")
 	}
 	a := &Authorizer{verifier: config.Verifier, issuers: make(map[string]*rules, len(config.Issuers))}
-	for domain, rules := range config.Issuers {
-		compiled, err := rules.compile()
+	for _, domain := range slices.Sorted(maps.Keys(config.Issuers)) {
+		compiled, err := config.Issuers[domain].compile()
 		if err != nil {
-			return nil, fmt.Errorf("issuer %s: %w", domain, err)
+			return nil, at(err, "issuers", domain)
 		}
 		compiled.domain = domain
 		a.issuers[domain] = compiled

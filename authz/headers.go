@@ -89,11 +89,8 @@ type claimHeader struct{ name, claim string }
 func compileHeaders(claims map[string]string, dropAuthorization bool, encode Encoder) (*headers, error) {
 	h := &headers{owned: slices.Clone(ownHeaders), encode: encode}
 	for _, name := range slices.Sorted(maps.Keys(claims)) {
-		if err := CheckClaimHeader(name); err != nil {
-			return nil, fmt.Errorf("headers: %w", err)
-		}
-		if claims[name] == "" {
-			return nil, fmt.Errorf("headers: %q names no claim", name)
+		if err := checkClaimHeader(name, claims[name]); err != nil {
+			return nil, at(err, "headers", "claims", name)
 		}
 		h.claims = append(h.claims, claimHeader{name, claims[name]})
 		h.owned = append(h.owned, name)
@@ -105,8 +102,7 @@ func compileHeaders(claims map[string]string, dropAuthorization bool, encode Enc
 	return h, nil
 }
 
-// CheckClaimHeader reports what is wrong with the name of a claim's header.
-func CheckClaimHeader(name string) error {
+func checkClaimHeader(name, claim string) error {
 	word, ok := strings.CutPrefix(name, identityPrefix)
 	for i := range len(word) {
 		c := word[i]
@@ -116,7 +112,10 @@ func CheckClaimHeader(name string) error {
 		return fmt.Errorf("%q: want a name like x-kinde-email: x-kinde- and lower-case letters, digits and hyphens", name)
 	}
 	if slices.Contains(ownHeaders, name) {
-		return errors.New(name + " is one of the service's own")
+		return fmt.Errorf("%q is one of the service's own: choose another", name)
+	}
+	if claim == "" {
+		return errors.New("it names no claim")
 	}
 	return nil
 }

@@ -163,11 +163,8 @@ func TestClaimHeaderNames(t *testing.T) {
 		"x-envoy-retry-on": false, "x_kinde-a": false, "x-kinde-a\r\nx": false,
 		headerActor: false, headerUserID: false, headerIssuer: false, headerOmitted: false, headerTokenExpires: false,
 	} {
-		if err := CheckClaimHeader(name); (err == nil) != good {
-			t.Errorf("%q: %v", name, err)
-		}
 		if _, err := compileHeaders(map[string]string{name: "email"}, false, nil); (err == nil) != good {
-			t.Errorf("%q compiled: %v", name, err)
+			t.Errorf("%q: %v", name, err)
 		}
 	}
 	if _, err := compileHeaders(map[string]string{"x-kinde-email": ""}, false, nil); err == nil {

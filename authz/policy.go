@@ -50,16 +50,15 @@ type policy struct {
 func (p Policy) compile(name string, known *requirements) (*policy, error) {
 	base, err := Rules{AllowedOrgs: p.AllowedOrgs, Actors: p.Actors}.compile()
 	if err != nil {
-		return nil, fmt.Errorf("policy %s: %w", name, err)
+		return nil, err
 	}
-	for what, list := range map[string][]string{"scopes": p.Scopes, "permissions": p.Permissions, "roles": p.Roles} {
-		if list != nil && len(list) == 0 || slices.Contains(list, "") {
-			return nil, fmt.Errorf("policy %s: %s is empty: name at least one, or leave it out", name, what)
-		}
-	}
-	for _, scope := range p.Scopes {
-		if err := CheckScope(scope); err != nil {
-			return nil, fmt.Errorf("policy %s: scopes: %w", name, err)
+	for _, err := range []error{
+		checkEach("scopes", p.Scopes, checkScope),
+		checkEach("permissions", p.Permissions, checkNotEmpty),
+		checkEach("roles", p.Roles, checkNotEmpty),
+	} {
+		if err != nil {
+			return nil, err
 		}
 	}
 	compiled := &policy{
@@ -90,31 +89,28 @@ func (p policies) of(name string) *policy {
 // compilePolicies also returns what they all want.
 func compilePolicies(defined map[string]Policy) (policies, *requirements, error) {
 	all, known := make(policies, len(defined)), newRequirements()
-	for name, p := range defined {
+	for _, name := range slices.Sorted(maps.Keys(defined)) {
 		if name == "" {
-			return nil, nil, errors.New("a policy has no name")
+			return nil, nil, at(errors.New("a policy has no name"), "policies", name)
 		}
-		compiled, err := p.compile(name, known)
+		compiled, err := defined[name].compile(name, known)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, at(err, "policies", name)
 		}
 		all[name] = compiled
 	}
 	return all, known, nil
 }
 
-// CheckScope reports what is wrong with a scope (RFC 6749, section 3.3): a
-// challenge could not name it.
-func CheckScope(scope string) error {
+// checkScope refuses what is no scope (RFC 6749, section 3.3): a challenge could
+// not name it.
+func checkScope(scope string) error {
 	for i := range len(scope) {
 		if c := scope[i]; c <= ' ' || c > '~' || c == '"' || c == '\\' {
 			return fmt.Errorf("%q: want a scope of visible ASCII characters, without spaces, \" and \\", scope)
 		}
 	}
-	if scope == "" {
-		return errors.New("a scope is empty")
-	}
-	return nil
+	return checkNotEmpty(scope)
 }
 
 // refuse returns the reason why the token may not pass, empty when it may.

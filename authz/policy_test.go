@@ -2,6 +2,7 @@ package authz
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -90,16 +91,20 @@ func BenchmarkPolicy(b *testing.B) {
 
 func TestPoliciesThatAreRefused(t *testing.T) {
 	for wrong, p := range map[string]Policy{
-		"actors is empty":       {Actors: []kinde.Actor{}},
-		"want user or system":   {Actors: []kinde.Actor{"robot"}},
-		"allowed_orgs is empty": {AllowedOrgs: []string{}},
-		"organization's code":   {AllowedOrgs: []string{"org a"}},
-		"scopes is empty":       {Scopes: []string{}},
-		"permissions is empty":  {Permissions: []string{""}},
-		"roles is empty":        {Roles: []string{}},
-		"want a scope":          {Scopes: []string{`a"b`}},
+		"actors: the list is empty":                              {Actors: []kinde.Actor{}},
+		"actors.0: \"robot\": want user or system":               {Actors: []kinde.Actor{"robot"}},
+		"allowed_orgs: the list is empty":                        {AllowedOrgs: []string{}},
+		"allowed_orgs.1: \"org a\": want an organization's code": {AllowedOrgs: []string{"org_a", "org a"}},
+		"scopes: the list is empty":                              {Scopes: []string{}},
+		"permissions.0: the item is empty":                       {Permissions: []string{""}},
+		"roles: the list is empty":                               {Roles: []string{}},
+		"roles.0: the item is empty":                             {Roles: []string{""}},
+		`scopes.0: "a\"b": want a scope`:                         {Scopes: []string{`a"b`}},
+		"scopes.0: the item is empty":                            {Scopes: []string{""}},
 	} {
-		if _, err := NewAuthorizer(Config{Verifier: verifierFunc(nil), Policies: map[string]Policy{"p": p}}); err == nil || !strings.Contains(err.Error(), wrong) || !strings.Contains(err.Error(), "policy p") {
+		_, err := NewAuthorizer(Config{Verifier: verifierFunc(nil), Policies: map[string]Policy{"p": p}})
+		var refused *kinde.ConfigError
+		if !errors.As(err, &refused) || !strings.HasPrefix(err.Error(), "policies.p."+wrong) {
 			t.Errorf("%+v: %v, want %q", p, err, wrong)
 		}
 	}

@@ -2,7 +2,6 @@ package authz
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -34,23 +33,17 @@ type resource struct {
 	document string
 }
 
-// Check reports what is wrong with the identifier.
-func (r *Resource) Check() error {
-	_, err := r.address()
-	return err
-}
-
 func (r *Resource) address() (*url.URL, error) {
 	address, err := url.Parse(r.Identifier)
 	switch {
 	case err != nil, address.Host == "", address.User != nil, address.RawQuery != "", strings.ContainsAny(r.Identifier, "?# \""):
-		return nil, fmt.Errorf("identifier %q: want the API's address, like https://api.yourapp.com, without query and fragment", r.Identifier)
+		return nil, fmt.Errorf("%q: want the API's address, like https://api.yourapp.com, without query and fragment", r.Identifier)
 	case address.Scheme == "http" && r.InsecureHTTP, address.Scheme == "https":
 	default:
-		return nil, fmt.Errorf("identifier %q: want an https:// address (RFC 9728, section 1.2)", r.Identifier)
+		return nil, fmt.Errorf("%q: want an https:// address (RFC 9728, section 1.2)", r.Identifier)
 	}
 	if _, ok := canonicalPath(address.EscapedPath()); !ok && address.Path != "" {
-		return nil, fmt.Errorf("identifier %q: its path is not canonical", r.Identifier)
+		return nil, fmt.Errorf("%q: its path is not canonical", r.Identifier)
 	}
 	return address, nil
 }
@@ -61,10 +54,10 @@ func (r *Resource) compile() (*resource, error) {
 	}
 	address, err := r.address()
 	if err != nil {
-		return nil, fmt.Errorf("resource: %w", err)
+		return nil, at(err, "resource", "identifier")
 	}
-	if r.Scopes != nil && len(r.Scopes) == 0 {
-		return nil, errors.New("resource: scopes is empty: name at least one, or leave it out")
+	if err := checkEach("scopes", r.Scopes, checkScope); err != nil {
+		return nil, at(err, "resource")
 	}
 	path := wellKnown + strings.TrimSuffix(address.EscapedPath(), "/")
 	document, err := json.Marshal(struct {
@@ -74,7 +67,7 @@ func (r *Resource) compile() (*resource, error) {
 		Methods              []string `json:"bearer_methods_supported"`
 	}{r.Identifier, r.AuthorizationServers, r.Scopes, []string{"header"}})
 	if err != nil {
-		return nil, fmt.Errorf("resource: %w", err)
+		return nil, at(err, "resource")
 	}
 	return &resource{
 		paths:    [2]string{wellKnown, path},

@@ -27,14 +27,7 @@ type Route struct {
 	Deny bool
 }
 
-// CheckPath reports what is wrong with the path of a route.
-func CheckPath(path string) error {
-	_, err := parsePattern(path)
-	return err
-}
-
-// CheckMethod reports what is wrong with a method of a route.
-func CheckMethod(method string) error {
+func checkMethod(method string) error {
 	if !isMethod(method) {
 		return fmt.Errorf("%q: want a method in upper case, like GET", method)
 	}
@@ -54,46 +47,31 @@ type route struct {
 func (r Route) compile(policies policies) (*route, error) {
 	pattern, err := parsePattern(r.Path)
 	if err != nil {
-		return nil, fmt.Errorf("path %w", err)
+		return nil, at(err, "path")
 	}
-	if r.Methods != nil && len(r.Methods) == 0 {
-		return nil, errors.New("methods is empty: name at least one, or leave it out")
-	}
-	for _, method := range r.Methods {
-		if err := CheckMethod(method); err != nil {
-			return nil, fmt.Errorf("methods: %w", err)
-		}
+	if err := checkEach("methods", r.Methods, checkMethod); err != nil {
+		return nil, err
 	}
 	compiled := &route{path: r.Path, pattern: pattern, methods: slices.Clone(r.Methods)}
 	switch {
 	case r.Public && r.Deny:
-		return nil, errors.New("a route is public or denies, not both")
+		return nil, at(errors.New("a route is public or denies, not both"), "deny")
 	case r.Public && r.Policy != "":
-		return nil, errors.New("a public route takes no policy")
+		return nil, at(errors.New("a public route takes no policy"), "policy")
 	case r.Deny && r.Policy != "":
-		return nil, errors.New("a route that denies takes no policy")
+		return nil, at(errors.New("a route that denies takes no policy"), "policy")
 	case r.Public && pattern.org >= 0:
-		return nil, errors.New("a public route has no token to compare {org_code} with: use * for any segment")
+		return nil, at(errors.New("a public route has no token to compare {org_code} with: use * for any segment"), "path")
 	case r.Public:
 		compiled.policy, compiled.preflight = public, slices.Equal(r.Methods, []string{"OPTIONS"})
 	case r.Deny:
 		compiled.deny = RouteDenied
 	default:
 		if compiled.policy = policies.of(r.Policy); compiled.policy == nil {
-			return nil, fmt.Errorf("no policy is named %q", r.Policy)
+			return nil, at(fmt.Errorf("no policy is named %q: define it, or leave it out", r.Policy), "policy")
 		}
 	}
 	return compiled, nil
-}
-
-// Check reports what is wrong with the route, among these policies.
-func (r Route) Check(defined map[string]Policy) error {
-	all := policies{}
-	for name := range defined {
-		all[name] = &policy{}
-	}
-	_, err := r.compile(all)
-	return err
 }
 
 // takes reports whether the route is for such a request, whatever its path.

@@ -1,8 +1,8 @@
 package authz
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -33,7 +33,7 @@ func compileRoutes(list []Route, policies policies) (*routes, error) {
 	for number, r := range list {
 		compiled, err := r.compile(policies)
 		if err != nil {
-			return nil, fmt.Errorf("route %q: %w", r.Path, err)
+			return nil, at(err, "routes", strconv.Itoa(number))
 		}
 		t.all = append(t.all, compiled)
 		pattern := &compiled.pattern

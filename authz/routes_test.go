@@ -16,7 +16,7 @@ func TestPatterns(t *testing.T) {
 		"/{org_code}/{org_code}": "twice",
 		"//":                     "canonical", "/a//b": "canonical", "/./a": "canonical", "/../a": "canonical", "/a;b": "canonical", "/a#b": "canonical", "/a?b": "canonical", "/é": "canonical", "/%41": "canonical", "/%2f": "canonical", "/a\\b": "canonical", "/%": "canonical",
 	} {
-		err := CheckPath(path)
+		_, err := parsePattern(path)
 		if (err == nil) != (wrong == "") || err != nil && !strings.Contains(err.Error(), wrong) {
 			t.Errorf("%q: got %v, want %q", path, err, wrong)
 		}
@@ -25,7 +25,7 @@ func TestPatterns(t *testing.T) {
 
 func TestMethods(t *testing.T) {
 	for method, good := range map[string]bool{"GET": true, "M-SEARCH": true, "get": false, "": false, "GE T": false, "*": false, "Get": false, "GET,POST": false} {
-		if err := CheckMethod(method); (err == nil) != good {
+		if err := checkMethod(method); (err == nil) != good {
 			t.Errorf("%q: %v", method, err)
 		}
 	}
@@ -146,17 +146,18 @@ func TestRoutesThatAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for wrong, r := range map[string]Route{
-		"no policy is named":             {Path: "/a", Policy: "nobody"},
-		"is named \"default\"":           {Path: "/a", Policy: "default"},
-		"a public route takes no policy": {Path: "/a", Policy: "default", Public: true},
-		"denies takes no policy":         {Path: "/a", Policy: "default", Deny: true},
-		"public or denies, not both":     {Path: "/a", Public: true, Deny: true},
-		"has no token to compare":        {Path: "/{org_code}", Public: true},
-		"methods is empty":               {Path: "/a", Methods: []string{}},
-		"upper case":                     {Path: "/a", Methods: []string{"get"}},
-		"start with a slash":             {Path: "a"},
+		"policy: no policy is named \"nobody\"":                {Path: "/a", Policy: "nobody"},
+		"policy: no policy is named \"default\"":               {Path: "/a", Policy: "default"},
+		"policy: a public route takes no policy":               {Path: "/a", Policy: "default", Public: true},
+		"policy: a route that denies takes no policy":          {Path: "/a", Policy: "default", Deny: true},
+		"deny: a route is public or denies, not both":          {Path: "/a", Public: true, Deny: true},
+		"path: a public route has no token to compare":         {Path: "/{org_code}", Public: true},
+		"methods: the list is empty":                           {Path: "/a", Methods: []string{}},
+		"methods.1: \"get\": want a method in upper case":      {Path: "/a", Methods: []string{"GET", "get"}},
+		"path: \"a\" does not start with a slash: want a path": {Path: "a"},
 	} {
-		if _, err := compileRoutes([]Route{r}, policies); err == nil || !strings.Contains(err.Error(), wrong) {
+		_, err := compileRoutes([]Route{{Path: "/"}, r}, policies)
+		if err == nil || !strings.HasPrefix(err.Error(), "routes.1."+wrong) {
 			t.Errorf("%+v: %v, want %q", r, err, wrong)
 		}
 	}

@@ -1,7 +1,6 @@
 package authz
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -27,42 +26,31 @@ type rules struct {
 }
 
 func (r Rules) compile() (*rules, error) {
+	if err := checkEach("actors", r.Actors, checkActor); err != nil {
+		return nil, err
+	}
+	if err := checkEach("allowed_orgs", r.AllowedOrgs, checkOrg); err != nil {
+		return nil, err
+	}
 	compiled := &rules{actors: slices.Clone(r.Actors)}
-	if r.Actors != nil && len(r.Actors) == 0 {
-		return nil, errors.New("actors is empty: want user, system or both, or leave it out")
+	if r.AllowedOrgs != nil {
+		compiled.orgs = make(map[string]struct{}, len(r.AllowedOrgs))
 	}
-	for _, actor := range r.Actors {
-		if err := CheckActor(string(actor)); err != nil {
-			return nil, fmt.Errorf("actors: %w", err)
-		}
-	}
-	if r.AllowedOrgs == nil {
-		return compiled, nil
-	}
-	if len(r.AllowedOrgs) == 0 {
-		return nil, errors.New("allowed_orgs is empty: want organization codes, or leave it out")
-	}
-	compiled.orgs = make(map[string]struct{}, len(r.AllowedOrgs))
 	for _, org := range r.AllowedOrgs {
-		if err := CheckOrg(org); err != nil {
-			return nil, fmt.Errorf("allowed_orgs: %w", err)
-		}
 		compiled.orgs[org] = struct{}{}
 	}
 	return compiled, nil
 }
 
-// CheckActor reports what is wrong with the word for an actor.
-func CheckActor(actor string) error {
-	if a := kinde.Actor(actor); a != kinde.User && a != kinde.System {
+func checkActor(actor kinde.Actor) error {
+	if actor != kinde.User && actor != kinde.System {
 		return fmt.Errorf("%q: want user or system", actor)
 	}
 	return nil
 }
 
-// CheckOrg reports what is wrong with an organization's code: no token could
-// have it.
-func CheckOrg(code string) error {
+// checkOrg refuses what no token could have as the code of its organization.
+func checkOrg(code string) error {
 	if !kinde.IsOrgCode(code) {
 		return fmt.Errorf("%q: want an organization's code, like org_abc123: 1 to 128 letters, digits, _ or -", code)
 	}

@@ -68,17 +68,20 @@ func (c Config) withDefaults() Config {
 }
 
 func (c Config) check() error {
+	const notNegative = "%s: want a duration that is not negative"
 	switch {
 	case len(c.Issuers) == 0:
-		return errors.New("no issuer: want at least one")
+		return ConfigErrorAt(errors.New("want at least one issuer"), "issuers")
 	case c.Leeway < 0 || c.Leeway > MaxLeeway:
-		return fmt.Errorf("leeway %s: want 0s to %s", c.Leeway, MaxLeeway)
-	case c.Refresh < 0 || c.Timeout < 0:
-		return errors.New("refresh and timeout must not be negative")
-	case c.MaxVerifying < 0:
-		return fmt.Errorf("max verifying %d: want 1 or more", c.MaxVerifying)
+		return ConfigErrorAt(fmt.Errorf("%s: want 0s to %s", c.Leeway, MaxLeeway), "leeway")
+	case c.Refresh < 0:
+		return ConfigErrorAt(fmt.Errorf(notNegative, c.Refresh), "jwks", "refresh")
+	case c.Timeout < 0:
+		return ConfigErrorAt(fmt.Errorf(notNegative, c.Timeout), "jwks", "timeout")
 	case c.MaxStale <= c.Refresh:
-		return fmt.Errorf("max stale %s: want more than refresh, which is %s", c.MaxStale, c.Refresh)
+		return ConfigErrorAt(fmt.Errorf("%s: want more than refresh, which is %s", c.MaxStale, c.Refresh), "jwks", "max_stale")
+	case c.MaxVerifying < 0:
+		return ConfigErrorAt(fmt.Errorf("%d: want 1 or more", c.MaxVerifying), "max_verifying")
 	}
 	return nil
 }

@@ -228,20 +228,20 @@ func TestAttackConfigurations(t *testing.T) {
 		config kinde.Config
 		says   string
 	}{
-		"no issuer":             {kinde.Config{}, "no issuer"},
-		"no domain":             {kinde.Config{Issuers: []kinde.Issuer{{}}}, "no issuer"},
+		"no issuer":             {kinde.Config{}, "issuers: want at least one issuer"},
+		"no domain":             {kinde.Config{Issuers: []kinde.Issuer{{}}}, "issuers.0.domain: \"\" is not an issuer"},
 		"Q7 http":               {kinde.Config{Issuers: []kinde.Issuer{{Domain: "http://t.kinde.com"}}}, "not https"},
-		"I10 twice":             {kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant}, {Domain: tenant + "/"}}}, "twice"},
-		"empty audience":        {kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant, Audience: []string{}}}}, "empty"},
-		"blank audience":        {kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant, Audience: []string{"a", ""}}}}, "empty"},
-		"H14 negative leeway":   {kinde.Config{Issuers: issuers, Leeway: -1}, "leeway"},
-		"H14 large leeway":      {kinde.Config{Issuers: issuers, Leeway: 5*time.Minute + 1}, "leeway"},
-		"negative refresh":      {kinde.Config{Issuers: issuers, Refresh: -1}, "refresh"},
-		"negative timeout":      {kinde.Config{Issuers: issuers, Timeout: -1}, "timeout"},
-		"stale before refresh":  {kinde.Config{Issuers: issuers, Refresh: time.Hour, MaxStale: time.Hour}, "max stale"},
-		"negative max stale":    {kinde.Config{Issuers: issuers, MaxStale: -1}, "max stale"},
-		"stale before default":  {kinde.Config{Issuers: issuers, MaxStale: time.Minute}, "max stale"},
-		"refresh after default": {kinde.Config{Issuers: issuers, Refresh: 25 * time.Hour}, "max stale"},
+		"I10 twice":             {kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant}, {Domain: tenant + "/"}}}, "issuers.1.domain: the issuer"},
+		"empty audience":        {kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant, Audience: []string{}}}}, "issuers.0.audience: it is set but empty"},
+		"blank audience":        {kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant, Audience: []string{"a", ""}}}}, "issuers.0.audience: it is set but empty"},
+		"H14 negative leeway":   {kinde.Config{Issuers: issuers, Leeway: -1}, "leeway: "},
+		"H14 large leeway":      {kinde.Config{Issuers: issuers, Leeway: 5*time.Minute + 1}, "leeway: "},
+		"negative refresh":      {kinde.Config{Issuers: issuers, Refresh: -1}, "jwks.refresh: "},
+		"negative timeout":      {kinde.Config{Issuers: issuers, Timeout: -1}, "jwks.timeout: "},
+		"stale before refresh":  {kinde.Config{Issuers: issuers, Refresh: time.Hour, MaxStale: time.Hour}, "jwks.max_stale: "},
+		"negative max stale":    {kinde.Config{Issuers: issuers, MaxStale: -1}, "jwks.max_stale: "},
+		"stale before default":  {kinde.Config{Issuers: issuers, MaxStale: time.Minute}, "jwks.max_stale: "},
+		"refresh after default": {kinde.Config{Issuers: issuers, Refresh: 25 * time.Hour}, "jwks.max_stale: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := kinde.NewVerifier(test.config); err == nil || !strings.Contains(err.Error(), test.says) {

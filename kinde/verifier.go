@@ -5,8 +5,10 @@ import (
 	"crypto"
 	"crypto/rsa"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -28,7 +30,8 @@ type issuer struct {
 	keys     *keyStore
 }
 
-// NewVerifier checks the configuration. It does no I/O: until [Verifier.Start]
+// NewVerifier checks the configuration; what is wrong with it is a
+// [ConfigError]. It does no I/O: until [Verifier.Start]
 // has fetched an issuer's keys, its tokens get [KeysUnavailable].
 func NewVerifier(config Config) (*Verifier, error) {
 	return newVerifier(config, nil)
@@ -48,13 +51,14 @@ func newVerifier(config Config, known map[string]*issuer) (*Verifier, error) {
 		return nil, err
 	}
 	v := &Verifier{issuers: make(map[string]*issuer), leeway: config.Leeway, now: config.Now, verifying: make(semaphore, config.MaxVerifying)}
-	for _, one := range config.Issuers {
+	for number, one := range config.Issuers {
 		i, err := newIssuer(one, config)
 		if err != nil {
-			return nil, err
+			return nil, ConfigErrorAt(err, "issuers", strconv.Itoa(number))
 		}
 		if v.issuers[i.domain] != nil {
-			return nil, fmt.Errorf("issuer %s is configured twice", i.domain)
+			err := fmt.Errorf("the issuer %s is listed twice", i.domain)
+			return nil, ConfigErrorAt(err, "issuers", strconv.Itoa(number), "domain")
 		}
 		if old := known[i.domain]; old != nil {
 			i.keys = i.keys.after(old.keys)
@@ -68,10 +72,10 @@ func newVerifier(config Config, known map[string]*issuer) (*Verifier, error) {
 func newIssuer(one Issuer, config Config) (*issuer, error) {
 	address, err := ParseDomain(one.Domain, config.InsecureHTTP)
 	if err != nil {
-		return nil, err
+		return nil, ConfigErrorAt(err, "domain")
 	}
 	if one.Audience != nil && len(one.Audience) == 0 || slices.Contains(one.Audience, "") {
-		return nil, fmt.Errorf("issuer %s: the audience is configured but empty: name at least one, or leave it out", address)
+		return nil, ConfigErrorAt(errors.New("it is set but empty: name at least one, or leave it out"), "audience")
 	}
 	domain := address.String()
 	keys := &keyStore{

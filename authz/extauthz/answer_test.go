@@ -123,8 +123,7 @@ func TestResourceIdentifiers(t *testing.T) {
 		"http://api.example.com":       "", "api.example.com": "", "": "", "https://": "", "https://u@api.example.com": "", "urn:api": "",
 		"https://api.example.com?a": "", "https://api.example.com#a": "", "https://api.example.com/a#": "", "https://api.example.com//a": "", "https://api.example.com/a/../b": "", `https://api.example.com/"`: "",
 	} {
-		r := &authz.Resource{Identifier: identifier}
-		if err := r.Check(); (err == nil) != (where != "") {
+		if err := accepts(&authz.Resource{Identifier: identifier}); (err == nil) != (where != "") {
 			t.Errorf("%q: %v", identifier, err)
 			continue
 		}
@@ -137,9 +136,15 @@ func TestResourceIdentifiers(t *testing.T) {
 			t.Errorf("%q: got %s", identifier, got)
 		}
 	}
-	if err := (&authz.Resource{Identifier: "http://localhost:8080", InsecureHTTP: true}).Check(); err != nil {
+	if err := accepts(&authz.Resource{Identifier: "http://localhost:8080", InsecureHTTP: true}); err != nil {
 		t.Error(err)
 	}
+}
+
+// accepts returns why a resource is refused.
+func accepts(resource *authz.Resource) error {
+	_, err := authz.NewAuthorizer(authz.Config{Verifier: &kinde.Verifier{}, Resource: resource})
+	return err
 }
 
 // claimHeaders is a server that sends claims.

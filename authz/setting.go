@@ -1,0 +1,32 @@
+package authz
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/kinde-authz/kinde-authz/kinde"
+)
+
+// at says of an error at which setting it is. Nil stays nil.
+func at(err error, path ...string) error { return kinde.ConfigErrorAt(err, path...) }
+
+// checkEach checks the items of a list. One that is there and empty is refused:
+// it would look like a guard and guard nothing.
+func checkEach[T any](name string, list []T, check func(T) error) error {
+	if list != nil && len(list) == 0 {
+		return at(errors.New("the list is empty: add an item or leave it out"), name)
+	}
+	for i, item := range list {
+		if err := check(item); err != nil {
+			return at(err, name, strconv.Itoa(i))
+		}
+	}
+	return nil
+}
+
+func checkNotEmpty(item string) error {
+	if item == "" {
+		return errors.New("the item is empty: give it a value or remove it")
+	}
+	return nil
+}
