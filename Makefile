@@ -74,7 +74,7 @@ bench-check: ## Fail when a ratio is over 15 % worse than in the results that ar
 	cd e2e/bench && go run . check $(CURDIR)/.tools/committed.json $(CURDIR)/docs/bench/results.json
 
 fuzz: ## Run each fuzz target for FUZZTIME
-	@mkdir -p .tools; set -e; for package in ./kinde ./authz ./authz/extauthz ./cmd/kinde-authz; do \
+	@mkdir -p .tools; set -e; for package in ./kinde ./authz ./authz/extauthz ./cmd/kinde-authz/settings; do \
 	  for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
 	    echo "$$package $$target"; \
 	    run="go test -run ^$$ -fuzz ^$$target$$ -fuzztime $(FUZZTIME) $$package"; \

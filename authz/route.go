@@ -53,7 +53,10 @@ func (r Route) compile(policies policies) (*route, error) {
 		return nil, err
 	}
 	compiled := &route{path: r.Path, pattern: pattern, methods: slices.Clone(r.Methods)}
+	policy := policies.of(r.Policy)
 	switch {
+	case policy == nil:
+		return nil, at(fmt.Errorf("no policy is named %q", r.Policy), "policy")
 	case r.Public && r.Deny:
 		return nil, at(errors.New("a route is public or denies, not both"), "deny")
 	case r.Public && r.Policy != "":
@@ -67,9 +70,7 @@ func (r Route) compile(policies policies) (*route, error) {
 	case r.Deny:
 		compiled.deny = RouteDenied
 	default:
-		if compiled.policy = policies.of(r.Policy); compiled.policy == nil {
-			return nil, at(fmt.Errorf("no policy is named %q: define it, or leave it out", r.Policy), "policy")
-		}
+		compiled.policy = policy
 	}
 	return compiled, nil
 }

@@ -141,15 +141,15 @@ func TestTreeMatchesAsOneRouteAfterTheOther(t *testing.T) {
 }
 
 func TestRoutesThatAreRefused(t *testing.T) {
-	policies, _, err := compilePolicies(nil)
+	policies, _, err := compilePolicies(map[string]Policy{"p": {}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for wrong, r := range map[string]Route{
 		"policy: no policy is named \"nobody\"":                {Path: "/a", Policy: "nobody"},
 		"policy: no policy is named \"default\"":               {Path: "/a", Policy: "default"},
-		"policy: a public route takes no policy":               {Path: "/a", Policy: "default", Public: true},
-		"policy: a route that denies takes no policy":          {Path: "/a", Policy: "default", Deny: true},
+		"policy: a public route takes no policy":               {Path: "/a", Policy: "p", Public: true},
+		"policy: a route that denies takes no policy":          {Path: "/a", Policy: "p", Deny: true},
 		"deny: a route is public or denies, not both":          {Path: "/a", Public: true, Deny: true},
 		"path: a public route has no token to compare":         {Path: "/{org_code}", Public: true},
 		"methods: the list is empty":                           {Path: "/a", Methods: []string{}},

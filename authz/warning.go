@@ -4,15 +4,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // Warning is a part of a configuration that is valid and probably a mistake.
 type Warning struct {
-	// Route is the index of the route it is about; -1 for none.
-	Route int
-	// Policy is the name of the policy it is about, if any.
-	Policy string
+	// Path leads to the setting, as in [kinde.ConfigError].
+	Path []string
 	// Text says what may go wrong and what to change.
 	Text string
 }
@@ -34,12 +33,12 @@ func Warnings(config Config) []Warning {
 	var all []Warning
 	for number := range config.Routes {
 		for _, text := range table.warnings(number) {
-			all = append(all, Warning{number, "", text})
+			all = append(all, Warning{[]string{"routes", strconv.Itoa(number)}, text})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(config.Policies)) {
 		if text := config.unused(name); text != "" {
-			all = append(all, Warning{-1, name, text})
+			all = append(all, Warning{[]string{"policies", name}, text})
 		}
 	}
 	return all

@@ -1,18 +1,16 @@
 package kinde
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"syscall"
 	"time"
 	"unicode/utf8"
 
+	"github.com/kinde-authz/kinde-authz/internal/regular"
 	"github.com/kinde-authz/kinde-authz/internal/strictjson"
 )
 
@@ -48,18 +46,12 @@ func (path fileSource) fetch(ctx context.Context) (string, error) {
 	}
 }
 
-// read reads a regular file alone: the reading of a named pipe, say, waits for a
-// writer.
 func (path fileSource) read() (string, error) {
-	f, err := os.OpenFile(string(path), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	set, err := regular.Read(string(path), maxSetBytes)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("jwks_file: %w", err)
 	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return "", cmp.Or(err, fmt.Errorf("jwks_file: %s is not a regular file", path))
-	}
-	return readSet(f)
+	return string(set), nil
 }
 
 // readSet reads no more than a JWK set may have.

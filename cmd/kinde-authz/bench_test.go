@@ -21,6 +21,7 @@ import (
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/settings"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
@@ -76,13 +77,13 @@ func BenchmarkServe(b *testing.B) {
 func startForBench(b *testing.B, issuer *kindetest.Issuer) *grpc.ClientConn {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "authz.yaml")
-	settings := fmt.Sprintf("issuers: [{domain: %q, audience: [%q]}]\ninsecure_http: true\ntoken_cache: {entries: 30}\ndrain_delay: 0s\n", issuer.URL, kindetest.Audience)
-	if err := os.WriteFile(path, []byte(settings), 0o600); err != nil {
+	content := fmt.Sprintf("issuers: [{domain: %q, audience: [%q]}]\ninsecure_http: true\ntoken_cache: {entries: 30}\ndrain_delay: 0s\n", issuer.URL, kindetest.Audience)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		b.Fatal(err)
 	}
 	address := "127.0.0.1:0"
-	flags := &flags{decisionFlags: decisionFlags{Config: path}, portFlags: portFlags{Listen: &address, AdminListen: &address}}
-	loaded, err := flags.settings()
+	flags := &settings.Flags{Decision: settings.Decision{Config: path}, Ports: settings.Ports{Listen: &address, AdminListen: &address}}
+	loaded, err := flags.Read()
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -12,13 +12,16 @@ import (
 	"time"
 
 	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/probe"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/settings"
+	"github.com/kinde-authz/kinde-authz/internal/regular"
 )
 
 // maxTokenInput bounds what is read as a token: more than any token may have.
 const maxTokenInput = 1 << 20
 
 type explainCommand struct {
-	Settings decisionFlags `embed:""`
+	Settings settings.Decision `embed:""`
 
 	TokenFile string   `placeholder:"FILE" help:"File that holds the access token. Default: standard input. Without a token: empty."`
 	Method    string   `default:"GET" help:"HTTP method of the request."`
@@ -57,7 +60,7 @@ type step struct {
 // Run prints what serve would answer, by the same code, and why. A denial ends
 // with exit code 1.
 func (c *explainCommand) Run(stdin io.Reader, stdout io.Writer) error {
-	settings, err := (&flags{decisionFlags: c.Settings}).settings()
+	loaded, err := (&settings.Flags{Decision: c.Settings}).Read()
 	if err != nil {
 		return usageError{err}
 	}
@@ -65,8 +68,8 @@ func (c *explainCommand) Run(stdin io.Reader, stdout io.Writer) error {
 	if err != nil {
 		return usageError{err}
 	}
-	warnings := c.compare(settings)
-	decision, faults, err := c.decide(settings, request)
+	warnings := c.compare(loaded)
+	decision, faults, err := c.decide(loaded, request)
 	if err != nil {
 		return usageError{err}
 	}
@@ -87,15 +90,15 @@ func (c *explainCommand) Run(stdin io.Reader, stdout io.Writer) error {
 
 // compare says how the settings differ from those of the running service that is
 // named: what it answers may then not be what is explained.
-func (c *explainCommand) compare(settings *settings) []string {
+func (c *explainCommand) compare(loaded *settings.Settings) []string {
 	if c.Address == "" {
 		return nil
 	}
-	_, digest, err := askService(context.Background(), c.Address, settings.tls)
+	_, digest, err := probe.Service(context.Background(), c.Address, loaded.TLS)
 	if err != nil {
 		return []string{fmt.Sprintf("service %s: its settings are not known: %v", c.Address, err)}
 	}
-	if unlike := unlikeService(settings, digest); unlike != "" {
+	if unlike := loaded.Unlike(digest); unlike != "" {
 		return []string{fmt.Sprintf("service %s: %s", c.Address, unlike)}
 	}
 	return nil
@@ -104,7 +107,7 @@ func (c *explainCommand) compare(settings *settings) []string {
 // request is the request that is asked about.
 func (c *explainCommand) request(stdin io.Reader) (*authz.Request, error) {
 	if c.TokenFile != "" {
-		content, err := readAtMost(c.TokenFile, maxTokenInput)
+		content, err := regular.Read(c.TokenFile, maxTokenInput)
 		if err != nil {
 			return nil, fmt.Errorf("--token-file: %w", err)
 		}
@@ -133,20 +136,20 @@ func (c *explainCommand) request(stdin io.Reader) (*authz.Request, error) {
 }
 
 // decide waits for the keys, or for the failure to fetch them, and decides.
-func (c *explainCommand) decide(settings *settings, request *authz.Request) (authz.Decision, []string, error) {
-	for i := range settings.verifier.Issuers {
+func (c *explainCommand) decide(loaded *settings.Settings, request *authz.Request) (authz.Decision, []string, error) {
+	for i := range loaded.Verifier.Issuers {
 		if c.JWKSFile != "" {
-			settings.verifier.Issuers[i].JWKSFile = c.JWKSFile
+			loaded.Verifier.Issuers[i].JWKSFile = c.JWKSFile
 		}
 	}
-	refreshed := observe(&settings.verifier)
-	verifier, authorizer, err := settings.build(nil)
+	refreshed := probe.Observe(&loaded.Verifier)
+	verifier, authorizer, err := loaded.Build(nil)
 	if err != nil {
 		return authz.Decision{}, nil, err
 	}
 	defer verifier.Start()()
 	var faults []string
-	for _, r := range refreshed.first(len(settings.verifier.Issuers)) {
+	for _, r := range refreshed.First(len(loaded.Verifier.Issuers)) {
 		for _, err := range append(r.Refused, r.Err) {
 			if err != nil {
 				faults = append(faults, fmt.Sprintf("%s: %v", r.Issuer, err))

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/settings"
 	"github.com/kinde-authz/kinde-authz/kinde"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
@@ -172,15 +173,15 @@ func TestExplainSaysWhatIsMissing(t *testing.T) {
 // answers, for random tokens, settings and paths.
 func TestExplainNeverDisagreesWithTheServer(t *testing.T) {
 	o := newOffline(t)
-	command := &explainCommand{Settings: decisionFlags{Config: o.config}, JWKSFile: o.keys}
-	settings, err := (&flags{decisionFlags: command.Settings}).settings()
+	command := &explainCommand{Settings: settings.Decision{Config: o.config}, JWKSFile: o.keys}
+	loaded, err := (&settings.Flags{Decision: command.Settings}).Read()
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings.verifier.Issuers[0].JWKSFile = o.keys
+	loaded.Verifier.Issuers[0].JWKSFile = o.keys
 	fetched := make(chan kinde.Refresh, 8)
-	settings.verifier.Observer.Refreshed = func(r kinde.Refresh) { fetched <- r }
-	verifier, server, err := settings.build(nil)
+	loaded.Verifier.Observer.Refreshed = func(r kinde.Refresh) { fetched <- r }
+	verifier, server, err := loaded.Build(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +217,7 @@ func TestExplainNeverDisagreesWithTheServer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := (&flags{decisionFlags: command.Settings}).settings()
+		again, err := (&settings.Flags{Decision: command.Settings}).Read()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -261,7 +262,7 @@ func TestExplainRefusesWrongUse(t *testing.T) {
 	}
 	var out, faults bytes.Buffer
 	code := run([]string{"explain", "--config", o.config, "--jwks-file", "/nowhere"}, strings.NewReader(o.Token(o.UserClaims())), &out, &faults)
-	if code != exitFailed || !strings.Contains(out.String(), fmt.Sprintf("keys      %s: open /nowhere", o.URL)) || !strings.Contains(out.String(), "keys_unavailable") {
+	if code != exitFailed || !strings.Contains(out.String(), fmt.Sprintf("keys      %s: jwks_file: open /nowhere", o.URL)) || !strings.Contains(out.String(), "keys_unavailable") {
 		t.Errorf("keys that are not there: exit code %d, %s%s", code, out.String(), faults.String())
 	}
 }

@@ -9,11 +9,9 @@ import (
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
-)
 
-// settingsHeader is what a health check is answered with beside the status: the
-// digest of the settings, so that explain and doctor can compare theirs.
-const settingsHeader = "kinde-authz-settings"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/settings"
+)
 
 // readiness says over gRPC health and HTTP whether Envoy should ask here.
 type readiness struct {
@@ -34,8 +32,8 @@ func (r *readiness) register(s *grpc.Server) {
 }
 
 // use tells the digest of these settings from now on.
-func (r *readiness) use(settings *settings) {
-	digest := settings.digest()
+func (r *readiness) use(loaded *settings.Settings) {
+	digest := loaded.Digest()
 	r.settings.Store(&digest)
 }
 
@@ -49,7 +47,7 @@ type healthServer struct {
 func (s healthServer) Check(ctx context.Context, request *healthv1.HealthCheckRequest) (*healthv1.HealthCheckResponse,
 	error) {
 	if digest := s.settings.Load(); digest != nil {
-		_ = grpc.SetHeader(ctx, metadata.Pairs(settingsHeader, *digest)) // the status matters more
+		_ = grpc.SetHeader(ctx, metadata.Pairs(settings.DigestHeader, *digest)) // the status matters more
 	}
 	return s.Server.Check(ctx, request)
 }

@@ -5,13 +5,15 @@ import (
 	"os"
 
 	"go.uber.org/zap"
+
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/settings"
 )
 
 // reading is what was found at the file's path.
 type reading struct{ content, fault string }
 
 func (s *service) read() reading {
-	content, err := readFile(s.flags.Config)
+	content, err := settings.ReadFile(s.flags.Config)
 	if err != nil {
 		return reading{fault: err.Error()}
 	}
@@ -23,7 +25,7 @@ func (s *service) read() reading {
 func (s *service) watch(ctx context.Context, hangups <-chan os.Signal) {
 	if s.flags.Config != "" {
 		slow := reading{fault: s.flags.Config + ": " + errSlow.Error()}
-		poll(ctx, hangups, reading{content: s.settings.content}, slow, s.read, s.reload)
+		poll(ctx, hangups, reading{content: s.settings.Content}, slow, s.read, s.reload)
 		return
 	}
 	for {
@@ -63,34 +65,34 @@ func (s *service) change(now reading) (fault string) {
 	if now.fault != "" {
 		return now.fault
 	}
-	settings, err := s.flags.settingsOf([]byte(now.content))
+	loaded, err := s.flags.Parse([]byte(now.content))
 	if err != nil {
 		return err.Error()
 	}
-	s.observe(settings)
-	verifier, authorizer, err := settings.build(s.verifier.Load())
+	s.observe(loaded)
+	verifier, authorizer, err := loaded.Build(s.verifier.Load())
 	if err != nil {
 		return err.Error()
 	}
 	stop := verifier.Start()
 	s.verifier.Store(verifier)
-	s.server.Use(authorizer, settings.loggedAllows)
-	s.readiness.use(settings)
+	s.server.Use(authorizer, loaded.LoggedAllows)
+	s.readiness.use(loaded)
 	s.stopKeys()
 	s.stopKeys = stop
-	s.level.SetLevel(settings.level)
+	s.level.SetLevel(loaded.LogLevel)
 	s.readiness.set(verifier.Ready())
-	s.warnFixed(settings)
-	warn(settings, s.log)
-	s.settings = settings
+	s.warnFixed(loaded)
+	warn(loaded, s.log)
+	s.settings = loaded
 	return ""
 }
 
 // warnFixed names what changed and is looked at only when the program starts.
-func (s *service) warnFixed(next *settings) {
+func (s *service) warnFixed(next *settings.Settings) {
 	for name, changed := range map[string]bool{
-		"listen": next.listen != s.settings.listen, "admin_listen": next.adminListen != s.settings.adminListen,
-		"tls": next.tls != s.settings.tls,
+		"listen": next.Listen != s.settings.Listen, "admin_listen": next.AdminListen != s.settings.AdminListen,
+		"tls": next.TLS != s.settings.TLS,
 	} {
 		if changed {
 			s.log.Warn("a changed setting takes effect at the next start", zap.String("setting", name))

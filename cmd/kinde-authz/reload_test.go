@@ -15,20 +15,21 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/settings"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
 // reloadable is a service that fetches keys and listens, and serves nobody but
 // the test.
-func reloadable(t *testing.T, settings string) (*service, *observer.ObservedLogs) {
+func reloadable(t *testing.T, content string) (*service, *observer.ObservedLogs) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "authz.yaml")
-	if err := os.WriteFile(path, []byte(settings), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	address := "127.0.0.1:0"
-	flags := &flags{decisionFlags: decisionFlags{Config: path}, portFlags: portFlags{Listen: &address, AdminListen: &address}}
-	loaded, err := flags.settings()
+	flags := &settings.Flags{Decision: settings.Decision{Config: path}, Ports: settings.Ports{Listen: &address, AdminListen: &address}}
+	loaded, err := flags.Read()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,28 +14,29 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/kinde-authz/kinde-authz/authz/extauthz"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/settings"
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
 type serveCommand struct {
-	Settings flags `embed:""`
+	Flags settings.Flags `embed:""`
 }
 
 // Run serves until a signal ends it.
 func (c *serveCommand) Run() error {
-	settings, err := c.Settings.settings()
+	loaded, err := c.Flags.Read()
 	if err != nil {
 		return usageError{err}
 	}
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	signal.Ignore(syscall.SIGPIPE) // a reader of the log that ends would end the service
-	level := zap.NewAtomicLevelAt(settings.level)
+	level := zap.NewAtomicLevelAt(loaded.LogLevel)
 	logs := newLogs(level, os.Stderr)
 	logs.capture()
 	defer logs.queue.close(flushTimeout)
 	setMemoryLimits(logs.events)
-	service, err := newService(&c.Settings, settings, logs)
+	service, err := newService(&c.Flags, loaded, logs)
 	if err != nil {
 		return err
 	}
@@ -47,8 +48,8 @@ func (c *serveCommand) Run() error {
 
 // service is the running program: what decides, and its two ports.
 type service struct {
-	flags     *flags
-	settings  *settings
+	flags     *settings.Flags
+	settings  *settings.Settings
 	log       *zap.Logger
 	level     zap.AtomicLevel
 	readiness *readiness
@@ -65,19 +66,19 @@ type service struct {
 }
 
 // newService puts the service together and takes its ports.
-func newService(flags *flags, settings *settings, logs *logs) (*service, error) {
-	s := &service{flags: flags, settings: settings, log: logs.events, readiness: newReadiness(), metrics: newMetrics()}
-	s.observe(settings)
-	verifier, authorizer, err := settings.build(nil)
+func newService(flags *settings.Flags, loaded *settings.Settings, logs *logs) (*service, error) {
+	s := &service{flags: flags, settings: loaded, log: logs.events, readiness: newReadiness(), metrics: newMetrics()}
+	s.observe(loaded)
+	verifier, authorizer, err := loaded.Build(nil)
 	if err != nil {
 		return nil, usageError{err}
 	}
 	s.verifier.Store(verifier)
-	s.readiness.use(settings)
+	s.readiness.use(loaded)
 	s.server = extauthz.NewServer(authorizer, logs.decisions, s.metrics.decided)
-	s.server.Use(authorizer, settings.loggedAllows)
-	if settings.tls.cert != "" {
-		if s.certificates, err = newCertificates(settings.tls); err != nil {
+	s.server.Use(authorizer, loaded.LoggedAllows)
+	if loaded.TLS.Cert != "" {
+		if s.certificates, err = newCertificates(loaded.TLS); err != nil {
 			return nil, usageError{err}
 		}
 	}
@@ -85,22 +86,22 @@ func newService(flags *flags, settings *settings, logs *logs) (*service, error) 
 	s.metrics.registry.MustRegister(keyMetrics{s.verifier.Load}, s.metrics.cachedTokens(s.server), droppedLines(logs))
 	s.readiness.register(s.grpc)
 	s.admin = newAdminServer(s)
-	if s.grpcPort, err = listen("KINDE_AUTHZ_LISTEN (--listen, listen)", settings.listen); err != nil {
+	if s.grpcPort, err = listen("KINDE_AUTHZ_LISTEN (--listen, listen)", loaded.Listen); err != nil {
 		return nil, err
 	}
-	if s.adminPort, err = listen("KINDE_AUTHZ_ADMIN_LISTEN (--admin-listen, admin_listen)", settings.adminListen); err != nil {
+	if s.adminPort, err = listen("KINDE_AUTHZ_ADMIN_LISTEN (--admin-listen, admin_listen)", loaded.AdminListen); err != nil {
 		s.grpcPort.Close()
 		return nil, err
 	}
-	warn(settings, s.log)
+	warn(loaded, s.log)
 	return s, nil
 }
 
 // observe has the log, the metrics and the readiness told of what happens with
 // these settings, and headers written as Envoy gets them.
-func (s *service) observe(settings *settings) {
-	settings.verifier.Observer.Refreshed = s.refreshed
-	settings.policy.Cache, settings.policy.Encode = &s.metrics.cache, extauthz.Encode
+func (s *service) observe(loaded *settings.Settings) {
+	loaded.Verifier.Observer.Refreshed = s.refreshed
+	loaded.Authorizer.Cache, loaded.Authorizer.Encode = &s.metrics.cache, extauthz.Encode
 }
 
 // refreshed tells the log, the metrics and the readiness of an attempt to fetch
@@ -144,5 +145,5 @@ func (s *service) run(signals, hangups <-chan os.Signal) error {
 	case <-signals:
 	}
 	stopWatching()
-	return s.drain(signals, s.settings.drainDelay)
+	return s.drain(signals, s.settings.DrainDelay)
 }

@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/settings"
+	"github.com/kinde-authz/kinde-authz/internal/regular"
 )
 
 // maxPEMBytes bounds each file of the TLS settings.
@@ -19,25 +22,20 @@ const (
 	clientCASetting = "KINDE_AUTHZ_TLS_CLIENT_CA (--tls-client-ca, tls.client_ca)"
 )
 
-// tlsFiles are the files that the gRPC port's TLS is made of, PEM. Without a
-// certificate there is no TLS; with client authorities, a client must show a
-// certificate of one of them.
-type tlsFiles struct{ cert, key, clientCA string }
-
 // tlsContent is what the files hold, or why that is unknown.
 type tlsContent struct{ cert, key, clientCA, fault string }
 
-func (f tlsFiles) read() (c tlsContent, err error) {
+func readTLS(f settings.TLS) (c tlsContent, err error) {
 	for _, one := range []struct {
 		setting, path string
 		content       *string
 	}{
-		{certSetting, f.cert, &c.cert}, {keySetting, f.key, &c.key}, {clientCASetting, f.clientCA, &c.clientCA},
+		{certSetting, f.Cert, &c.cert}, {keySetting, f.Key, &c.key}, {clientCASetting, f.ClientCA, &c.clientCA},
 	} {
 		if one.path == "" {
 			continue
 		}
-		content, err := readAtMost(one.path, maxPEMBytes)
+		content, err := regular.Read(one.path, maxPEMBytes)
 		if err != nil {
 			return tlsContent{}, fmt.Errorf("%s: %w", one.setting, err)
 		}
@@ -48,34 +46,34 @@ func (f tlsFiles) read() (c tlsContent, err error) {
 
 // config is what a handshake goes by. Sessions are not resumed: that would let
 // in a client whose authority has been taken out of the file since.
-func (f tlsFiles) config(c tlsContent) (*tls.Config, error) {
+func (c tlsContent) config(f settings.TLS) (*tls.Config, error) {
 	pair, err := tls.X509KeyPair([]byte(c.cert), []byte(c.key))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s, %s: %s: %w", certSetting, f.cert, keySetting, f.key, err)
+		return nil, fmt.Errorf("%s: %s, %s: %s: %w", certSetting, f.Cert, keySetting, f.Key, err)
 	}
 	config := &tls.Config{
 		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair},
 		NextProtos: []string{"h2"}, SessionTicketsDisabled: true,
 	}
-	if f.clientCA == "" {
+	if f.ClientCA == "" {
 		return config, nil
 	}
 	config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
 	if !config.ClientCAs.AppendCertsFromPEM([]byte(c.clientCA)) {
-		return nil, fmt.Errorf("%s: %s holds no certificate", clientCASetting, f.clientCA)
+		return nil, fmt.Errorf("%s: %s holds no certificate", clientCASetting, f.ClientCA)
 	}
 	return config, nil
 }
 
 // certificates follow the TLS files as they change.
 type certificates struct {
-	files   tlsFiles
+	files   settings.TLS
 	first   tlsContent
 	current atomic.Pointer[tls.Config]
 }
 
-func newCertificates(files tlsFiles) (*certificates, error) {
-	content, err := files.read()
+func newCertificates(files settings.TLS) (*certificates, error) {
+	content, err := readTLS(files)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +87,7 @@ func (c *certificates) use(content tlsContent) error {
 	if content.fault != "" {
 		return errors.New(content.fault)
 	}
-	config, err := c.files.config(content)
+	config, err := content.config(c.files)
 	if err == nil {
 		c.current.Store(config)
 	}
@@ -107,7 +105,7 @@ func (c *certificates) config() *tls.Config {
 // could be used.
 func (c *certificates) watch(ctx context.Context, used func(error)) {
 	read := func() tlsContent {
-		content, err := c.files.read()
+		content, err := readTLS(c.files)
 		if err != nil {
 			content.fault = err.Error()
 		}

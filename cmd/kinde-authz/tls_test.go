@@ -20,6 +20,8 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/settings"
 )
 
 // writePair writes a self-signed certificate for localhost and its key.
@@ -52,7 +54,7 @@ func writePair(t *testing.T, dir, name string, serial int64) (cert, key string) 
 }
 
 // serveTLS serves gRPC health with those files.
-func serveTLS(t *testing.T, files tlsFiles) (address string) {
+func serveTLS(t *testing.T, files settings.TLS) (address string) {
 	t.Helper()
 	certificates, err := newCertificates(files)
 	if err != nil {
@@ -90,7 +92,7 @@ func call(t *testing.T, address string, client ...tls.Certificate) (serial int64
 func TestTLSFollowsItsFiles(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := writePair(t, dir, "server", 1)
-	address := serveTLS(t, tlsFiles{cert: cert, key: key})
+	address := serveTLS(t, settings.TLS{Cert: cert, Key: key})
 	if serial, err := call(t, address); err != nil || serial != 1 {
 		t.Fatalf("serial %d, %v", serial, err)
 	}
@@ -114,7 +116,7 @@ func TestClientNeedsACertificateOfTheAuthority(t *testing.T) {
 	cert, key := writePair(t, dir, "server", 1)
 	clientCert, clientKey := writePair(t, dir, "client", 2)
 	strangerCert, strangerKey := writePair(t, dir, "stranger", 3)
-	address := serveTLS(t, tlsFiles{cert: cert, key: key, clientCA: clientCert})
+	address := serveTLS(t, settings.TLS{Cert: cert, Key: key, ClientCA: clientCert})
 	for name, test := range map[string]struct {
 		cert, key string
 		passes    bool
@@ -142,13 +144,13 @@ func TestRefusedTLSFiles(t *testing.T) {
 	cert, key := writePair(t, dir, "server", 1)
 	_, otherKey := writePair(t, dir, "other", 2)
 	for name, test := range map[string]struct {
-		files tlsFiles
+		files settings.TLS
 		says  string
 	}{
-		"missing":             {tlsFiles{cert: dir + "/none", key: key}, "KINDE_AUTHZ_TLS_CERT"},
-		"key of another":      {tlsFiles{cert: cert, key: otherKey}, "KINDE_AUTHZ_TLS_KEY"},
-		"authorities missing": {tlsFiles{cert: cert, key: key, clientCA: dir + "/none"}, "KINDE_AUTHZ_TLS_CLIENT_CA"},
-		"no authority in it":  {tlsFiles{cert: cert, key: key, clientCA: key}, "holds no certificate"},
+		"missing":             {settings.TLS{Cert: dir + "/none", Key: key}, "KINDE_AUTHZ_TLS_CERT"},
+		"key of another":      {settings.TLS{Cert: cert, Key: otherKey}, "KINDE_AUTHZ_TLS_KEY"},
+		"authorities missing": {settings.TLS{Cert: cert, Key: key, ClientCA: dir + "/none"}, "KINDE_AUTHZ_TLS_CLIENT_CA"},
+		"no authority in it":  {settings.TLS{Cert: cert, Key: key, ClientCA: key}, "holds no certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := newCertificates(test.files); err == nil || !strings.Contains(err.Error(), test.says) {

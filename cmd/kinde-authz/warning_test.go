@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/settings"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
@@ -73,7 +74,7 @@ func TestStartAndReloadTellOfTheSettings(t *testing.T) {
 // What is configured is not warned of.
 func TestNoWarningsOfGuardedSettings(t *testing.T) {
 	domain, audience, orgs := "https://a.kinde.com", "a", "org_a"
-	s, err := (&flags{decisionFlags: decisionFlags{Domain: &domain, Audience: &audience, AllowedOrgs: &orgs}}).settings()
+	s, err := (&settings.Flags{Decision: settings.Decision{Domain: &domain, Audience: &audience, AllowedOrgs: &orgs}}).Read()
 	if err != nil {
 		t.Fatal(err)
 	}

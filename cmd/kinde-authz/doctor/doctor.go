@@ -1,0 +1,64 @@
+// Package doctor checks a deployment: its issuers and their keys, the clock, the
+// running service, and the Envoy in front of it.
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/settings"
+)
+
+// timeout bounds each thing that is asked of somebody else.
+const timeout = 10 * time.Second
+
+// Target is what to check beside the issuers.
+type Target struct {
+	// Address is that of the running service's gRPC port. Empty is the one of the
+	// settings.
+	Address string
+	// EnvoyAdmin is the address of Envoy's admin port, EnvoyFile the path of the
+	// file it was started with. Without both, no Envoy is checked.
+	EnvoyAdmin, EnvoyFile string
+}
+
+// Examine checks everything that can be reached. The settings can be built.
+func Examine(ctx context.Context, s *settings.Settings, target Target) *Report {
+	r := &Report{}
+	r.fine("settings", "they load")
+	checkIssuers(ctx, r, s)
+	checkService(ctx, r, s, target.Address)
+	if target.Address == "" { // else another service is meant, whose admin port is not known
+		checkUnknownPolicies(ctx, r, s)
+	}
+	if target.EnvoyAdmin != "" || target.EnvoyFile != "" {
+		checkEnvoy(ctx, r, s, target)
+	}
+	return r
+}
+
+// fetch gets a document. No redirect is followed, as the service follows none.
+func fetch(ctx context.Context, address string) (header http.Header, body []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	defer client.CloseIdleConnections()
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer response.Body.Close()
+	const limit = 64 << 20 // of a large Envoy's configuration
+	body, err = io.ReadAll(io.LimitReader(response.Body, limit))
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("it answered %d: want 200", response.StatusCode)
+	}
+	return response.Header, body, err
+}

@@ -1,0 +1,80 @@
+package settings
+
+import (
+	"strings"
+	"time"
+
+	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/kinde"
+)
+
+// What the file says becomes what kinde and authz are configured with. They check
+// it themselves.
+
+func (f *file) verifier() kinde.Config {
+	return kinde.Config{
+		Leeway: f.Leeway.or(30 * time.Second), InsecureHTTP: bool(f.InsecureHTTP),
+		Refresh: time.Duration(f.JWKS.Refresh), MaxStale: time.Duration(f.JWKS.MaxStale), Timeout: time.Duration(f.JWKS.Timeout),
+	}
+}
+
+// authorizer is without issuers and resource: those are not the file's alone.
+func (f *file) authorizer() authz.Config {
+	config := authz.Config{
+		Issuers:           make(map[string]authz.Rules),
+		Policies:          make(map[string]authz.Policy, len(f.Policies)),
+		ClaimHeaders:      make(map[string]string, len(f.Headers.Claims)),
+		DropAuthorization: f.Headers.ForwardAuthorization != nil && !bool(*f.Headers.ForwardAuthorization),
+		CachedTokens:      f.TokenCache.Entries.or(100_000),
+	}
+	for name, p := range f.Policies {
+		config.Policies[name] = p.policy()
+	}
+	for _, r := range f.Routes {
+		config.Routes = append(config.Routes, r.route())
+	}
+	for name, claim := range f.Headers.Claims {
+		config.ClaimHeaders[name] = string(claim)
+	}
+	return config
+}
+
+func (i *issuerSettings) issuer() (kinde.Issuer, authz.Rules) {
+	return kinde.Issuer{Domain: strings.TrimRight(string(i.Domain), "/"), Audience: values[string](i.Audience), JWKSFile: string(i.JWKSFile)},
+		authz.Rules{AllowedOrgs: values[string](i.AllowedOrgs), Actors: values[kinde.Actor](i.Actors)}
+}
+
+func (p *policySettings) policy() authz.Policy {
+	policy := authz.Policy{
+		Actors: values[kinde.Actor](p.Actors), AllowedOrgs: values[string](p.AllowedOrgs), AllowWithoutOrg: bool(p.AllowWithoutOrg),
+		Scopes: values[string](p.Scopes), Permissions: values[string](p.Permissions), Roles: values[string](p.Roles),
+	}
+	if p.FeatureFlags != nil {
+		policy.FeatureFlags = make(map[string]kinde.FlagValue, len(p.FeatureFlags))
+	}
+	for name, flag := range p.FeatureFlags {
+		policy.FeatureFlags[name] = flag.value
+	}
+	return policy
+}
+
+func (r *routeSettings) route() authz.Route {
+	return authz.Route{
+		Path: string(r.Path), Methods: values[string](r.Methods), Policy: string(r.Policy), Public: bool(r.Public), Deny: bool(r.Deny),
+	}
+}
+
+// resource names the issuers as authorization servers. It is nil where the file has
+// none.
+func (f *file) resource(verifier kinde.Config) *authz.Resource {
+	if f.Resource == nil {
+		return nil
+	}
+	resource := &authz.Resource{
+		Identifier: string(f.Resource.Identifier), Scopes: values[string](f.Resource.Scopes), InsecureHTTP: verifier.InsecureHTTP,
+	}
+	for _, issuer := range verifier.Issuers {
+		resource.AuthorizationServers = append(resource.AuthorizationServers, issuer.Domain)
+	}
+	return resource
+}

@@ -1,0 +1,119 @@
+package settings
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"reflect"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// file is the YAML file of settings. All are optional, except an issuer's domain
+// and a route's path; none may be empty. docs/settings.schema.json is generated
+// from the tags.
+type file struct {
+	Issuers      []issuerSettings          `yaml:"issuers" jsonschema:"minItems=1" jsonschema_description:"The Kinde businesses and custom domains whose tokens are accepted. Without them KINDE_DOMAIN must be set."`
+	Policies     map[string]policySettings `yaml:"policies" jsonschema_description:"Policies by name. If default is defined, it applies to requests that no route matches; else, with routes, they are denied."`
+	Routes       []routeSettings           `yaml:"routes" jsonschema:"minItems=1" jsonschema_description:"Which policy applies to which path; the first match wins."`
+	Headers      headerSettings            `yaml:"headers"`
+	Leeway       *duration                 `yaml:"leeway" jsonschema_description:"How far the clocks of issuer and service may differ, 0s to 5m. Default: 30s."`
+	TokenCache   cacheSettings             `yaml:"token_cache"`
+	JWKS         jwksSettings              `yaml:"jwks"`
+	Resource     *resourceSettings         `yaml:"resource"`
+	Log          logSettings               `yaml:"log"`
+	Listen       text                      `yaml:"listen" jsonschema_description:"Address of the gRPC port, or unix:/path. Default: :9191."`
+	AdminListen  text                      `yaml:"admin_listen" jsonschema_description:"Address of the HTTP port for /healthz, /readyz and /metrics. Default: :9192."`
+	InsecureHTTP truth                     `yaml:"insecure_http" jsonschema_description:"Allow http:// issuers. For local stacks and tests only."`
+	DrainDelay   *duration                 `yaml:"drain_delay" jsonschema_description:"How long to go on serving after SIGTERM while reporting NOT_SERVING. Default: 10s."`
+	TLS          tlsSettings               `yaml:"tls"`
+
+	content []byte
+	root    *yaml.Node // nil for a file without settings
+}
+
+// issuerSettings are one issuer and who may pass with its tokens.
+type issuerSettings struct {
+	Domain      text   `yaml:"domain" jsonschema:"required,pattern=^https?://[^/?#@A-Z]+/*$" jsonschema_description:"Scheme and host, like https://yourapp.kinde.com."`
+	Audience    []text `yaml:"audience" jsonschema:"minItems=1" jsonschema_description:"A token must name one of these. Left out: not checked."`
+	AllowedOrgs []text `yaml:"allowed_orgs" jsonschema:"minItems=1" jsonschema_description:"A token must have one of these organization codes. Left out: any organization, or none."`
+	Actors      []text `yaml:"actors" jsonschema:"minItems=1,enum=user,enum=system" jsonschema_description:"Who may pass. Left out: users and machines."`
+	JWKSFile    text   `yaml:"jwks_file" jsonschema_description:"Path of a JWK set to use instead of the issuer's."`
+}
+
+// policySettings are what a policy wants of a token.
+type policySettings struct {
+	Actors          []text               `yaml:"actors" jsonschema:"minItems=1,enum=user,enum=system" jsonschema_description:"One of these."`
+	AllowedOrgs     []text               `yaml:"allowed_orgs" jsonschema:"minItems=1" jsonschema_description:"One of these organization codes, which must also be one of the issuer's."`
+	AllowWithoutOrg truth                `yaml:"allow_without_org" jsonschema_description:"Whether a token without an organization passes both allowed_orgs lists."`
+	Scopes          []text               `yaml:"scopes" jsonschema:"minItems=1" jsonschema_description:"All of these."`
+	Permissions     []text               `yaml:"permissions" jsonschema:"minItems=1" jsonschema_description:"All of these."`
+	Roles           []text               `yaml:"roles" jsonschema:"minItems=1" jsonschema_description:"All of these keys."`
+	FeatureFlags    map[string]flagValue `yaml:"feature_flags" jsonschema_description:"All of these values: a boolean, a string or an integer. Machines have no flags that count."`
+}
+
+type routeSettings struct {
+	Path    text   `yaml:"path" jsonschema:"required,pattern=^/" jsonschema_description:"Compared by segment: * or {name} for one, ** at the end for the rest; {org_code} must be the token's organization."`
+	Methods []text `yaml:"methods" jsonschema:"minItems=1,pattern=^[A-Z-]+$" jsonschema_description:"In upper case; GET includes HEAD. Left out: all."`
+	Policy  text   `yaml:"policy" jsonschema_description:"Left out: default if it is defined, else one that asks nothing."`
+	Public  truth  `yaml:"public" jsonschema_description:"Everyone passes, without identity. Takes no policy."`
+	Deny    truth  `yaml:"deny" jsonschema_description:"Nobody passes. Takes no policy and cannot be public."`
+}
+
+type headerSettings struct {
+	Claims               map[string]text `yaml:"claims" jsonschema_description:"Claims to send to the upstream: header name (x-kinde-…) and claim; dots lead into objects."`
+	ForwardAuthorization *truth          `yaml:"forward_authorization" jsonschema_description:"Whether the upstream receives the token too. Default: true."`
+}
+
+type cacheSettings struct {
+	Entries *count `yaml:"entries" jsonschema_description:"How many verified tokens are cached; 0 turns the cache off. Default: 100000."`
+}
+
+type jwksSettings struct {
+	Refresh  period `yaml:"refresh" jsonschema_description:"How often the keys are fetched. Default: 15m."`
+	MaxStale period `yaml:"max_stale" jsonschema_description:"How long keys are used while the issuer cannot be reached. Default: 24h."`
+	Timeout  period `yaml:"timeout" jsonschema_description:"Timeout of one request to the issuer. Default: 5s."`
+}
+
+type resourceSettings struct {
+	Identifier text   `yaml:"identifier" jsonschema:"required" jsonschema_description:"The API's address, which is also the audience to request (RFC 9728)."`
+	Scopes     []text `yaml:"scopes" jsonschema:"minItems=1" jsonschema_description:"Scopes that a client may want to request."`
+}
+
+type tlsSettings struct {
+	Cert     text `yaml:"cert" jsonschema_description:"Certificate of the gRPC port, PEM."`
+	Key      text `yaml:"key" jsonschema_description:"Key of the certificate, PEM."`
+	ClientCA text `yaml:"client_ca" jsonschema_description:"Authorities, PEM; a client must show a certificate of one of them."`
+}
+
+type logSettings struct {
+	Level        text   `yaml:"level" jsonschema:"enum=debug,enum=info,enum=warn,enum=error,enum=dpanic,enum=panic,enum=fatal" jsonschema_description:"debug, info, warn or error. Default: info."`
+	SampleAllows *share `yaml:"sample_allows" jsonschema_description:"Share of allows that are logged, 0 to 1. All denials are logged. Default: 1.0."`
+}
+
+// parseFile reads the settings. Errors name the line and the column.
+func parseFile(content []byte) (*file, error) {
+	f := &file{content: content}
+	var tree yaml.Node
+	if err := checkText(content); err != nil {
+		return nil, f.show(err)
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	switch err := decoder.Decode(&tree); {
+	case errors.Is(err, io.EOF):
+		return f, nil // empty, or only comments
+	case err != nil:
+		return nil, f.show(syntaxFault(content, err))
+	}
+	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
+		return nil, errors.New("the file has more than one YAML document: want one")
+	}
+	if err := checkTree(tree.Content[0], reflect.TypeFor[file](), "the file"); err != nil {
+		return nil, f.show(err)
+	}
+	f.root = tree.Content[0]
+	if err := tree.Decode(f); err != nil {
+		return nil, err // checkTree has refused what could fail
+	}
+	return f, nil
+}

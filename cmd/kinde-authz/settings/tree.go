@@ -1,0 +1,190 @@
+package settings
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/kinde-authz/kinde-authz/internal/suggest"
+)
+
+// fault is an error at a place of the file.
+type fault struct {
+	line, column int
+	message      string
+	excerpt      string
+}
+
+// Error gives the place, the message and, once known, the lines around it.
+func (f *fault) Error() string {
+	return fmt.Sprintf("[%d:%d] %s%s", f.line, f.column, f.message, f.excerpt)
+}
+
+// refuse is an error about a part of the file.
+func refuse(node *yaml.Node, format string, args ...any) error {
+	return &fault{line: node.Line, column: node.Column, message: fmt.Sprintf(format, args...)}
+}
+
+// show adds the lines around a fault of the file to the error.
+func (f *file) show(err error) error {
+	var at *fault
+	if !errors.As(err, &at) || at.excerpt != "" {
+		return err
+	}
+	var out strings.Builder
+	for i, line := range bytes.Split(f.content, []byte("\n")) {
+		number, mark := i+1, "  "
+		if number < at.line-2 || number > at.line {
+			continue
+		}
+		if number == at.line {
+			mark = "> "
+		}
+		fmt.Fprintf(&out, "\n%s%4d | %s", mark, number, printable(line))
+	}
+	at.excerpt = out.String() + "\n" + strings.Repeat(" ", len("> 1234 | ")+at.column-1) + "^"
+	return err
+}
+
+// printable returns a line without what a terminal would obey.
+func printable(line []byte) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\t' {
+			return utf8.RuneError
+		}
+		return r
+	}, strings.ToValidUTF8(string(line), string(utf8.RuneError)))
+}
+
+// leaf is a setting that reads itself.
+type leaf interface{ UnmarshalYAML(*yaml.Node) error }
+
+// checkTree refuses, in a node that becomes a value of that type, whatever would
+// not mean what it seems to: unknown settings, settings that are set twice or
+// empty, and YAML's anchors, aliases and tags.
+func checkTree(n *yaml.Node, t reflect.Type, name string) error {
+	if err := checkPlain(n, name); err != nil {
+		return err
+	}
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	value := reflect.New(t).Interface()
+	if l, ok := value.(leaf); ok {
+		return named(l.UnmarshalYAML(n), name)
+	}
+	if t.Kind() == reflect.Slice {
+		return checkList(n, t.Elem(), name)
+	}
+	return checkMapping(n, t, name)
+}
+
+// named puts the setting's name before what is wrong with it.
+func named(err error, name string) error {
+	var at *fault
+	if errors.As(err, &at) {
+		at.message = name + ": " + at.message
+	}
+	return err
+}
+
+func checkPlain(n *yaml.Node, name string) error {
+	switch {
+	case n.Kind == yaml.AliasNode, n.Anchor != "", n.Style&yaml.TaggedStyle != 0:
+		return refuse(n, "%s: anchors, aliases and tags are not supported", name)
+	case n.Tag == "!!null":
+		return refuse(n, "%s: the setting is empty: give it a value or remove it", name)
+	default:
+		return nil
+	}
+}
+
+func checkList(n *yaml.Node, t reflect.Type, name string) error {
+	if n.Kind != yaml.SequenceNode {
+		return refuse(n, "%s: want a list, like [a, b]", name)
+	}
+	if len(n.Content) == 0 {
+		return refuse(n, "%s: the list is empty: add an item or remove the setting", name)
+	}
+	for _, item := range n.Content {
+		if t.Kind() == reflect.Struct && item.Kind == yaml.ScalarNode {
+			return refuse(item, "%s: each item must be a mapping, like {%s: %s}", name, namesIn(t)[0], item.Value)
+		}
+		if err := checkTree(item, t, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkMapping(n *yaml.Node, t reflect.Type, name string) error {
+	if n.Kind != yaml.MappingNode {
+		return refuse(n, "%s: want a mapping, like {name: value}", name)
+	}
+	mayBeEmpty := t == reflect.TypeFor[file]() || t == reflect.TypeFor[policySettings]()
+	if len(n.Content) == 0 && !mayBeEmpty {
+		return refuse(n, "%s: the setting is empty: give it a value or remove it", name)
+	}
+	seen := make(map[string]*yaml.Node, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if err := checkPlain(key, name); err != nil {
+			return err
+		}
+		if key.Kind != yaml.ScalarNode || key.Tag != "!!str" || key.Value == "" {
+			return refuse(key, "%s: want a name; put a name that is a number, a date, true, false or null in quotes", name)
+		}
+		if first := seen[key.Value]; first != nil {
+			return refuse(key, "%s is set twice (first on line %d)", key.Value, first.Line)
+		}
+		seen[key.Value] = key
+		inside, known := typeOf(t, key.Value)
+		if !known {
+			return refuse(key, "%s: unknown setting: %s", key.Value, suggest.Name(key.Value, namesIn(t)))
+		}
+		if err := checkTree(n.Content[i+1], inside, key.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// entry returns the nodes of a setting's name and value in a mapping; nil when it
+// is not set.
+func entry(mapping *yaml.Node, name string) (key, value *yaml.Node) {
+	for pair := range slices.Chunk(mapping.Content, 2) {
+		if pair[0].Value == name {
+			return pair[0], pair[1]
+		}
+	}
+	return nil, nil
+}
+
+// typeOf returns the type of a setting among those of t.
+func typeOf(t reflect.Type, name string) (reflect.Type, bool) {
+	if t.Kind() == reflect.Map {
+		return t.Elem(), true
+	}
+	for field := range t.Fields() {
+		if field.Tag.Get("yaml") == name {
+			return field.Type, true
+		}
+	}
+	return nil, false
+}
+
+func namesIn(t reflect.Type) (names []string) {
+	for field := range t.Fields() {
+		if name := field.Tag.Get("yaml"); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}

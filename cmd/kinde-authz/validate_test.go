@@ -1,0 +1,35 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Every example of a settings file is valid, without a warning.
+func TestExamplesAreValid(t *testing.T) {
+	examples, err := filepath.Glob("../../deploy/*.yaml")
+	if err != nil || len(examples) == 0 {
+		t.Fatal(examples, err)
+	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
+		path := filepath.Join(t.TempDir(), "readme.yaml")
+		if err := os.WriteFile(path, []byte(block[1]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		examples = append(examples, path)
+	}
+	for _, path := range examples {
+		var out, faults bytes.Buffer
+		if code := run([]string{"validate", "--strict", path}, nil, &out, &faults); code != exitFine || !strings.HasPrefix(out.String(), "valid: ") {
+			t.Errorf("%s: exit code %d: %s%s", path, code, out.String(), faults.String())
+		}
+	}
+}
