@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"maps"
-	"slices"
 
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
@@ -54,15 +52,15 @@ type Config struct {
 // Authorizer makes decisions. It does not change, so its methods may be called
 // at the same time.
 type Authorizer struct {
-	verifier     Verifier
-	issuers      map[string]*rules
-	policies     policies
-	requirements *requirements // of all policies
-	routes       *routes
-	unrouted     *route // where no route matches
-	headers      *headers
-	resource     *resource
-	cache        *tokenCache // nil for none
+	verifier   Verifier
+	identities identities
+	policies   policies
+	routes     *routes
+	unrouted   *route // where no route matches
+	headers    *headers
+	resource   *resource
+	asked      questions
+	cache      *tokenCache // nil for none
 }
 
 // NewAuthorizer checks and compiles the configuration. What is wrong with a
@@ -71,17 +69,12 @@ func NewAuthorizer(config Config) (*Authorizer, error) {
 	if config.Verifier == nil {
 		return nil, errors.New("no verifier")
 	}
-	a := &Authorizer{verifier: config.Verifier, issuers: make(map[string]*rules, len(config.Issuers))}
-	for _, domain := range slices.Sorted(maps.Keys(config.Issuers)) {
-		compiled, err := config.Issuers[domain].compile()
-		if err != nil {
-			return nil, at(err, "issuers", domain)
-		}
-		compiled.domain = domain
-		a.issuers[domain] = compiled
-	}
+	a := &Authorizer{verifier: config.Verifier}
 	var err error
-	if a.policies, a.requirements, err = compilePolicies(config.Policies); err != nil {
+	if a.identities.issuers, err = compileIssuers(config.Issuers); err != nil {
+		return nil, err
+	}
+	if a.policies, a.identities.requirements, err = compilePolicies(config.Policies); err != nil {
 		return nil, err
 	}
 	if a.routes, err = compileRoutes(config.Routes, a.policies); err != nil {
@@ -96,6 +89,8 @@ func NewAuthorizer(config Config) (*Authorizer, error) {
 	if a.cache, err = newTokenCache(config.CachedTokens, config.Cache); err != nil {
 		return nil, err
 	}
+	a.identities.headers = a.headers
+	a.asked = questions{any: true, paths: a.routes != nil || a.resource != nil, routes: a.routes != nil}
 	a.unrouted = &route{pattern: pattern{org: -1}, policy: a.policies.of("")}
 	if a.routes != nil && a.policies[defaultPolicy] == nil {
 		a.unrouted.policy, a.unrouted.deny = nil, NoRoute
@@ -119,7 +114,7 @@ func (a *Authorizer) Decide(ctx context.Context, request *Request) Decision {
 
 // finish adds what every decision has.
 func (a *Authorizer) finish(d Decision, request *Request, route *route) Decision {
-	d.ID, d.by, d.route = newID(), a, route
+	d.ID, d.asked, d.resource, d.route = newID(), a.asked, a.resource, route
 	d.named = request.Extensions != (Extensions{})
 	return d
 }
@@ -165,18 +160,15 @@ func (a *Authorizer) identify(ctx context.Context, token string) *identity {
 		return id
 	}
 	verdict := a.verifier.Judge(ctx, token)
-	id := a.identity(&verdict)
+	id := a.identities.of(&verdict)
 	a.cache.put(key, id)
 	return id
 }
 
-// judgesPaths reports whether method and path decide anything.
-func (a *Authorizer) judgesPaths() bool { return a.routes != nil || a.resource != nil }
-
 // route returns the route of a request and its canonical path, or the denial of a
 // request whose method or path can be read in more than one way.
 func (a *Authorizer) route(request *Request) (matched *route, path string, refused Decision) {
-	if !a.judgesPaths() {
+	if !a.asked.paths {
 		return a.unrouted, "", Decision{}
 	}
 	if !isMethod(request.Method) {

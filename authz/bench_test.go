@@ -25,7 +25,7 @@ func BenchmarkParts(b *testing.B) {
 		{"lookup", func() { a.identify(b.Context(), token) }},
 		{"decide", func() { a.Decide(b.Context(), request) }},
 		{"verify", func() { l.verifier.Judge(b.Context(), token) }},
-		{"identity", func() { a.identity(&verdict) }},
+		{"identity", func() { a.identities.of(&verdict) }},
 		{"clock", func() { _ = time.Now() }},
 	} {
 		b.Run(part.name, func(b *testing.B) {

@@ -217,7 +217,7 @@ func TestIdentitiesHoldNoPartOfTheToken(t *testing.T) {
 		if verdict.Token == nil {
 			t.Fatal(verdict.Err)
 		}
-		id := a.identity(&verdict)
+		id := a.identities.of(&verdict)
 		kept := []string{id.user, id.client, id.org}
 		for _, header := range setBy(id) {
 			kept = append(kept, header.Value)

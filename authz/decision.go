@@ -19,14 +19,22 @@ type Decision struct {
 	// words. It is for the operator, not for the caller.
 	Detail string
 
-	allowed  bool        // set by allow and allowPublic alone
-	by       *Authorizer // nil where none was asked
-	policy   *policy     // nil where none was chosen
-	route    *route      // nil where none matched
-	named    bool        // Envoy named a policy
-	identity *identity   // of the token, nil where there is none
-	headers  block       // of an allow
-	extra    []string    // names to remove beside those
+	allowed  bool      // set by allow and allowPublic alone
+	asked    questions // of the configuration
+	named    bool      // Envoy named a policy
+	policy   *policy   // nil where none was chosen
+	route    *route    // nil where none matched
+	resource *resource // what a challenge points to, nil where none is configured
+	identity *identity // of the token, nil where there is none
+	headers  block     // of an allow
+	extra    []string  // names to remove beside those
+}
+
+// questions are what a configuration asks of every request.
+type questions struct {
+	any    bool // false where no authorizer was asked
+	paths  bool // method and path decide something
+	routes bool // there are routes
 }
 
 // ID is 32 hexadecimal digits.
@@ -135,14 +143,6 @@ func (d *Decision) Org() string { return d.who().org }
 
 // Issuer is the issuer of the verified token, empty where there is none.
 func (d *Decision) Issuer() string { return d.who().issuer.domain }
-
-// resource is what a challenge points to, nil where none is configured.
-func (d *Decision) resource() *resource {
-	if d.by == nil {
-		return nil
-	}
-	return d.by.resource
-}
 
 // Policy is the name of the policy that was chosen, empty where none was.
 func (d *Decision) Policy() string {

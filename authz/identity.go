@@ -27,8 +27,15 @@ var (
 	errNoRules   = &kinde.Error{Reason: kinde.WrongIssuer, Detail: "there are no rules for the token's issuer"}
 )
 
-// identity returns what is to be kept of a token.
-func (a *Authorizer) identity(verdict *kinde.Verdict) *identity {
+// identities are made of tokens by the rules of their issuers.
+type identities struct {
+	issuers      map[string]*rules
+	requirements *requirements // of all policies
+	headers      *headers
+}
+
+// of returns what is to be kept of a token.
+func (all *identities) of(verdict *kinde.Verdict) *identity {
 	id, token := &identity{validity: verdict.Validity, anyAudience: verdict.AnyAudience}, verdict.Token
 	if verdict.Err != nil {
 		id.refused = refusal(verdict.Err)
@@ -37,10 +44,10 @@ func (a *Authorizer) identity(verdict *kinde.Verdict) *identity {
 	case token == nil && id.refused == nil:
 		id.refused = errNoVerdict
 	case token == nil:
-	case a.issuers[token.Issuer] == nil:
+	case all.issuers[token.Issuer] == nil:
 		id.refused = errNoRules
 	default:
-		id.fill(a, token)
+		id.fill(all, token)
 	}
 	return id
 }
@@ -53,14 +60,14 @@ func refusal(err error) *kinde.Error {
 	return errNoVerdict
 }
 
-func (id *identity) fill(a *Authorizer, token *kinde.Token) {
-	id.actor, id.issuer = token.Actor, a.issuers[token.Issuer]
+func (id *identity) fill(all *identities, token *kinde.Token) {
+	id.actor, id.issuer = token.Actor, all.issuers[token.Issuer]
 	// A copy, so that the token need not be kept: one text + nothing is that text.
-	all := strings.Clone(token.Subject + token.ClientID + token.OrgCode)
+	text := strings.Clone(token.Subject + token.ClientID + token.OrgCode)
 	user, client := len(token.Subject), len(token.ClientID)
-	id.user, id.client, id.org = all[:user], all[user:][:client], all[user+client:]
+	id.user, id.client, id.org = text[:user], text[user:][:client], text[user+client:]
 	if id.refused == nil {
-		id.headers, id.met = a.headers.block(a.headers.of(token)), set(a.requirements.met(token))
+		id.headers, id.met = all.headers.block(all.headers.of(token)), set(all.requirements.met(token))
 	}
 }
 

@@ -2,7 +2,6 @@ package authz
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -100,17 +99,6 @@ func compilePolicies(defined map[string]Policy) (policies, *requirements, error)
 		all[name] = compiled
 	}
 	return all, known, nil
-}
-
-// checkScope refuses what is no scope (RFC 6749, section 3.3): a challenge could
-// not name it.
-func checkScope(scope string) error {
-	for i := range len(scope) {
-		if c := scope[i]; c <= ' ' || c > '~' || c == '"' || c == '\\' {
-			return fmt.Errorf("%q: want a scope of visible ASCII characters, without spaces, \" and \\", scope)
-		}
-	}
-	return checkNotEmpty(scope)
 }
 
 // refuse returns the reason why the token may not pass, empty when it may.

@@ -117,7 +117,7 @@ func TestAnswersOfDenials(t *testing.T) {
 		for _, policy := range []*policy{nil, {}, {scope: "agents:run agents:read"}} {
 			for _, resource := range []*resource{nil, protected} {
 				d := Denial(reason, "a detail")
-				d.policy, d.by = policy, &Authorizer{resource: resource}
+				d.policy, d.resource = policy, resource
 				want := []Header{{"content-type", "application/json"}}
 				if challenge := plainChallenge(&d, a); challenge != "" {
 					want = append(want, Header{"www-authenticate", challenge})
@@ -150,15 +150,15 @@ func plainChallenge(d *Decision, a *answer) string {
 	if d.policy != nil && d.policy.scope != "" {
 		parts = append(parts, `scope="`+d.policy.scope+`"`)
 	}
-	if d.resource() != nil {
-		parts = append(parts, `resource_metadata="`+d.resource().metadata+`"`)
+	if d.resource != nil {
+		parts = append(parts, `resource_metadata="`+d.resource.metadata+`"`)
 	}
 	return "Bearer " + strings.Join(parts, ", ")
 }
 
 func plainBody(d *Decision, a *answer) string {
-	if d.Reason == MetadataDocument && d.resource() != nil {
-		return d.resource().document
+	if d.Reason == MetadataDocument && d.resource != nil {
+		return d.resource.document
 	}
 	text, err := json.Marshal(struct {
 		Error       string `json:"error,omitempty"`

@@ -2,6 +2,7 @@ package authz
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/kinde-authz/kinde-authz/kinde"
@@ -40,6 +41,20 @@ func (r Rules) compile() (*rules, error) {
 		compiled.orgs[org] = struct{}{}
 	}
 	return compiled, nil
+}
+
+// compileIssuers returns the rules of each issuer, by its domain.
+func compileIssuers(defined map[string]Rules) (map[string]*rules, error) {
+	all := make(map[string]*rules, len(defined))
+	for _, domain := range slices.Sorted(maps.Keys(defined)) {
+		compiled, err := defined[domain].compile()
+		if err != nil {
+			return nil, at(err, "issuers", domain)
+		}
+		compiled.domain = domain
+		all[domain] = compiled
+	}
+	return all, nil
 }
 
 func checkActor(actor kinde.Actor) error {

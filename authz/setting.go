@@ -2,6 +2,7 @@ package authz
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/kinde-authz/kinde-authz/kinde"
@@ -29,4 +30,15 @@ func checkNotEmpty(item string) error {
 		return errors.New("the item is empty: give it a value or remove it")
 	}
 	return nil
+}
+
+// checkScope refuses what is no scope (RFC 6749, section 3.3): a challenge could
+// not name it.
+func checkScope(scope string) error {
+	for i := range len(scope) {
+		if c := scope[i]; c <= ' ' || c > '~' || c == '"' || c == '\\' {
+			return fmt.Errorf("%q: want a scope of visible ASCII characters, without spaces, \" and \\", scope)
+		}
+	}
+	return checkNotEmpty(scope)
 }

@@ -36,13 +36,13 @@ type step struct {
 // steps are the questions in the order in which [Authorizer.Decide] and
 // [kinde.Verifier.Verify] ask them.
 var steps = []step{
-	{name: "method", reasons: []Reason{BadRequest}, detail: methodDetail, asked: (*Decision).judgesPaths},
-	{name: "path", reasons: []Reason{BadPath}, asked: (*Decision).judgesPaths},
+	{name: "method", reasons: []Reason{BadRequest}, detail: methodDetail, asked: func(d *Decision) bool { return d.asked.paths }},
+	{name: "path", reasons: []Reason{BadPath}, asked: func(d *Decision) bool { return d.asked.paths }},
 	{name: "Connection header", reasons: []Reason{BadRequest}, detail: connectionDetail},
 	{name: "policy named by Envoy", reasons: []Reason{UnknownPolicy}, asked: func(d *Decision) bool { return d.named }},
-	{name: "protected resource metadata", reasons: []Reason{MetadataDocument}, asked: func(d *Decision) bool { return d.resource() != nil }},
-	{name: "route", reasons: []Reason{NoRoute, RouteDenied}, asked: (*Decision).hasRoutes},
-	{name: "public route", reasons: []Reason{Public}, asked: (*Decision).hasRoutes},
+	{name: "protected resource metadata", reasons: []Reason{MetadataDocument}, asked: func(d *Decision) bool { return d.resource != nil }},
+	{name: "route", reasons: []Reason{NoRoute, RouteDenied}, asked: func(d *Decision) bool { return d.asked.routes }},
+	{name: "public route", reasons: []Reason{Public}, asked: func(d *Decision) bool { return d.asked.routes }},
 	{name: "credentials", reasons: []Reason{MissingToken, MalformedAuthorization}},
 	{name: "form of the token", reasons: []Reason{kinde.MalformedToken}},
 	{name: "algorithm", reasons: []Reason{kinde.UnsupportedAlgorithm}},
@@ -62,10 +62,6 @@ var steps = []step{
 	{name: "feature flags", reasons: []Reason{FeatureDisabled}, asked: func(d *Decision) bool { return len(d.policy.flags) > 0 }},
 }
 
-func (d *Decision) judgesPaths() bool { return d.by.judgesPaths() }
-
-func (d *Decision) hasRoutes() bool { return d.by.routes != nil }
-
 // decided reports whether the decision was made at this step.
 func (s *step) decided(d *Decision) bool {
 	return slices.Contains(s.reasons, d.Reason) && (s.detail == "" || s.detail == d.Detail)
@@ -74,7 +70,7 @@ func (s *step) decided(d *Decision) bool {
 // Steps returns what the decision looked at, in order. After a fault of the
 // service nothing is known to have been.
 func (d *Decision) Steps() []Step {
-	list, reached := make([]Step, 0, len(steps)), d.by != nil && d.Reason != InternalError
+	list, reached := make([]Step, 0, len(steps)), d.asked.any && d.Reason != InternalError
 	for _, s := range steps {
 		outcome := Passed
 		switch {

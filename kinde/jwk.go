@@ -21,6 +21,13 @@ const (
 
 var errSet = errors.New(`not a JWK set: want {"keys": [...]} with unique names`)
 
+// key is a key of an issuer. The same one stays while the issuer publishes it:
+// its address tells whether an earlier verdict was reached with it.
+type key struct {
+	id     string
+	public *rsa.PublicKey
+}
+
 // parseSet reads a JWK set (RFC 7517, section 5) and returns the usable keys
 // by key ID. Each key stands for itself: one that cannot be used is left out
 // and described in refused, and the rest is kept.

@@ -2,7 +2,6 @@ package kinde
 
 import (
 	"context"
-	"crypto/rsa"
 	"errors"
 	"math/rand/v2"
 	"sync"
@@ -27,13 +26,6 @@ var (
 	errFetchLate   = &Error{KeysUnavailable, "the token names a new key, and the issuer has not answered yet"}
 	errUnknownKey  = &Error{UnknownKey, "the issuer publishes no key with that ID"}
 )
-
-// key is a key of an issuer. The same one stays while the issuer publishes it:
-// its address tells whether an earlier verdict was reached with it.
-type key struct {
-	id     string
-	public *rsa.PublicKey
-}
 
 // keySet is what is known of an issuer's keys at one moment. It never changes.
 type keySet struct {

@@ -19,10 +19,6 @@ const (
 
 	// adminHeaderBytes is more than a probe or a scrape sends.
 	adminHeaderBytes = 16 << 10
-
-	// scrapes bounds the answers to /metrics that are made at a time: they cost
-	// processor time that checks need. Others get 503 at once.
-	scrapes = 2
 )
 
 // newAdminServer returns the HTTP server for the operator. A connection carries

@@ -7,13 +7,8 @@ import (
 	"go.uber.org/zap"
 )
 
-const (
-	// stopTimeout bounds the wait for calls in flight once the drain is over.
-	stopTimeout = 10 * time.Second
-
-	// flushTimeout bounds the wait for the log at the end.
-	flushTimeout = 500 * time.Millisecond
-)
+// stopTimeout bounds the wait for calls in flight once the drain is over.
+const stopTimeout = 10 * time.Second
 
 // drain ends the service without losing a request: first it reports itself
 // unready and goes on serving until Envoy has turned away, then it finishes

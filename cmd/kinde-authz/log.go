@@ -11,6 +11,9 @@ import (
 	"google.golang.org/grpc/grpclog"
 )
 
+// flushTimeout bounds the wait for the log at the end.
+const flushTimeout = 500 * time.Millisecond
+
 // logs write JSON lines to one queue, which never makes its callers wait.
 type logs struct {
 	events    *zap.Logger   // what happens to the service, written at once

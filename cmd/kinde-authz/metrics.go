@@ -3,7 +3,6 @@ package main
 import (
 	"net/http"
 	"runtime"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -16,12 +15,16 @@ import (
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
+// scrapes bounds the answers to /metrics that are made at a time: they cost
+// processor time that checks need. Others get 503 at once.
+const scrapes = 2
+
 // metrics are what the operator's monitoring reads. No label ever holds what a
 // client sent: reasons and actors are closed sets, issuers are configured.
 type metrics struct {
 	registry  *prometheus.Registry
 	decisions *prometheus.CounterVec
-	bound     map[authz.Reason]*[len(actors)]atomic.Pointer[prometheus.Counter]
+	counters  map[series]prometheus.Counter // of decisions
 	cache     authz.CacheCounters
 	duration  prometheus.Histogram
 	refreshes *prometheus.CounterVec
@@ -59,30 +62,45 @@ func newMetrics() *metrics {
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.bound = make(map[authz.Reason]*[len(actors)]atomic.Pointer[prometheus.Counter])
-	for _, reason := range authz.Reasons() {
-		m.bound[reason] = &[len(actors)]atomic.Pointer[prometheus.Counter]{}
-	}
+	m.counters = countersOf(m.decisions)
 	m.registry.MustRegister(m.cacheCounters()...)
 	m.registry.MustRegister(m.decisions, m.duration, m.refreshes, m.reloads, m.tlsReloads, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
-// actors are the values of the label actor.
-var actors = [...]string{"none", string(kinde.User), string(kinde.System)}
+// series is a combination of the labels of a decision.
+type series struct {
+	verdict string
+	reason  authz.Reason
+	actor   string
+}
 
-// decided counts a decision, without a lock once there was one like it.
+// countersOf returns a counter for each combination that there can be. They are all
+// there from the start: a decision then takes no lock, and a rate over a reason that
+// occurs for the first time is right.
+func countersOf(decisions *prometheus.CounterVec) map[series]prometheus.Counter {
+	all := make(map[series]prometheus.Counter)
+	for _, reason := range authz.Reasons() {
+		verdict := "deny"
+		if reason == authz.Allowed || reason == authz.Public {
+			verdict = "allow"
+		}
+		for _, actor := range []string{"none", string(kinde.User), string(kinde.System)} {
+			all[series{verdict, reason, actor}] = decisions.WithLabelValues(verdict, string(reason), actor)
+		}
+	}
+	return all
+}
+
+// decided counts a decision.
 func (m *metrics) decided(d *authz.Decision, took time.Duration) {
 	m.duration.Observe(took.Seconds())
-	place := &m.bound[d.Reason][max(0, slices.Index(actors[:], d.Actor()))]
-	counter := place.Load()
-	if counter == nil {
-		c := m.decisions.WithLabelValues(d.Verdict(), string(d.Reason), d.Actor())
-		counter = &c
-		place.Store(counter)
+	counter := m.counters[series{d.Verdict(), d.Reason, d.Actor()}]
+	if counter == nil { // a fault of ours, which must be seen too
+		counter = m.decisions.WithLabelValues(d.Verdict(), string(d.Reason), d.Actor())
 	}
-	(*counter).Inc()
+	counter.Inc()
 }
 
 // cachedTokens tells how many tokens the server remembers when it is asked.

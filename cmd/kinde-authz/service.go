@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+
+	"github.com/kinde-authz/kinde-authz/authz/extauthz"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/settings"
+	"github.com/kinde-authz/kinde-authz/kinde"
+)
+
+// service is the running program: what decides, and its two ports.
+type service struct {
+	flags     *settings.Flags
+	settings  *settings.Settings
+	log       *zap.Logger
+	level     zap.AtomicLevel
+	readiness *readiness
+	metrics   *metrics
+	verifier  atomic.Pointer[kinde.Verifier]
+	server    *extauthz.Server
+	stopKeys  func() // ends the fetching of keys
+	grpc      *grpc.Server
+	grpcPort  *port
+	admin     *http.Server
+	adminPort *port
+
+	certificates *certificates // nil without TLS
+}
+
+// newService puts the service together and takes its ports.
+func newService(flags *settings.Flags, loaded *settings.Settings, logs *logs) (*service, error) {
+	s := &service{flags: flags, settings: loaded, log: logs.events, readiness: newReadiness(), metrics: newMetrics()}
+	s.observe(loaded)
+	verifier, authorizer, err := loaded.Build(nil)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	s.verifier.Store(verifier)
+	s.readiness.use(loaded)
+	s.server = extauthz.NewServer(authorizer, logs.decisions, s.metrics.decided)
+	s.server.Use(authorizer, loaded.LoggedAllows)
+	if loaded.TLS.Cert != "" {
+		if s.certificates, err = newCertificates(loaded.TLS); err != nil {
+			return nil, usageError{err}
+		}
+	}
+	s.grpc = newGRPCServer(s.server, s.certificates)
+	s.metrics.registry.MustRegister(keyMetrics{s.verifier.Load}, s.metrics.cachedTokens(s.server), droppedLines(logs))
+	s.readiness.register(s.grpc)
+	s.admin = newAdminServer(s)
+	if s.grpcPort, err = listen("KINDE_AUTHZ_LISTEN (--listen, listen)", loaded.Listen); err != nil {
+		return nil, err
+	}
+	if s.adminPort, err = listen("KINDE_AUTHZ_ADMIN_LISTEN (--admin-listen, admin_listen)", loaded.AdminListen); err != nil {
+		s.grpcPort.Close()
+		return nil, err
+	}
+	warn(loaded, s.log)
+	return s, nil
+}
+
+// observe has the log, the metrics and the readiness told of what happens with
+// these settings, and headers written as Envoy gets them.
+func (s *service) observe(loaded *settings.Settings) {
+	loaded.Verifier.Observer.Refreshed = s.refreshed
+	loaded.Authorizer.Cache, loaded.Authorizer.Encode = &s.metrics.cache, extauthz.Encode
+}
+
+// refreshed tells the log, the metrics and the readiness of an attempt to fetch
+// keys.
+func (s *service) refreshed(r kinde.Refresh) {
+	s.metrics.refreshed(r)
+	issuer, keys := zap.String("issuer", r.Issuer), zap.Int("keys", r.Keys)
+	for _, err := range r.Refused {
+		s.log.Warn("a key is not used", issuer, zap.Error(err))
+	}
+	if r.Err != nil {
+		s.log.Warn("fetching the keys failed", issuer, keys, zap.Error(r.Err))
+	} else {
+		s.log.Info("fetched the keys", issuer, keys, zap.String("result", string(r.Result)))
+	}
+	s.readiness.set(s.verifier.Load().Ready())
+}
+
+// run serves until a signal; then it drains and stops.
+func (s *service) run(signals, hangups <-chan os.Signal) error {
+	s.stopKeys = s.verifier.Load().Start()
+	ctx, cancel := context.WithCancel(context.Background())
+	watching := make(chan struct{})
+	go func() { defer close(watching); s.watch(ctx, hangups) }()
+	if s.certificates != nil {
+		go s.certificates.watch(ctx, s.reloadedTLS)
+	}
+	stopWatching := sync.OnceFunc(func() { cancel(); <-watching })
+	defer func() { stopWatching(); s.stopKeys() }()
+
+	failed := make(chan error, 2)
+	go func() { failed <- s.grpc.Serve(s.grpcPort) }()
+	go func() { failed <- s.serveAdmin() }()
+	defer s.admin.Close()
+	defer s.grpc.Stop()
+	s.log.Info("serving", zap.String("version", version),
+		zap.Stringer("listen", s.grpcPort.Addr()), zap.Stringer("admin_listen", s.adminPort.Addr()))
+	select {
+	case err := <-failed:
+		return fmt.Errorf("a port failed: %w", err)
+	case <-signals:
+	}
+	stopWatching()
+	return s.drain(signals, s.settings.DrainDelay)
+}
