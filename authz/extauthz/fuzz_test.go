@@ -111,12 +111,21 @@ func FuzzWire(f *testing.F) {
 				continue
 			}
 			request := referenceRequest(check)
+			if read := (&call{}); read.read(bytes) == nil && hasMore(&read.request, request) {
+				request = &read.request // the map has a key twice
+			}
 			got := sample.assertEqual(t, bytes, request, answer)
 			if got.GetStatus().GetCode() == 0 && got.GetDynamicMetadata().GetFields()["reason"].GetStringValue() != string(authz.Public) {
-				assertSafe(t, referenceRequest(check), got.GetOkResponse())
+				assertSafe(t, request, got.GetOkResponse())
 			}
 		}
 	})
+}
+
+// hasMore reports whether a request has more values of headers than another.
+func hasMore(a, b *authz.Request) bool {
+	return len(a.Authorization) > len(b.Authorization) || len(a.Connection) > len(b.Connection) ||
+		len(a.Identity) > len(b.Identity)
 }
 
 // assertSafe checks what must hold of every allow with an identity.

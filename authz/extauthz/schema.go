@@ -52,12 +52,12 @@ func newRequestSchema() *schema {
 
 	inMap := of("service.auth.v3.AttributeContext.HttpRequest.HeadersEntry")
 	inMap.takeHeader()
-	inMap.end = (*call).addMapped
+	inMap.end = (*call).addHeader
 
 	inList := of("config.core.v3.HeaderValue")
 	inList.takeHeader()
 	inList.fields[3].take = func(c *call, b []byte) { c.raw = textOf(b) }
-	inList.end = (*call).addListed
+	inList.end = (*call).addHeader
 	return root
 }
 
