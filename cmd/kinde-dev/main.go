@@ -1,7 +1,7 @@
-// Command kinde-dev runs what kinde-authz needs around it on a developer's
-// machine: a Kinde-shaped issuer, a sample agent, tokens, and the whole stack
-// with a real Envoy. It mints tokens for everyone who asks, so it must never
-// run where they are trusted.
+// Command kinde-dev runs what kinde-authz needs around it on a developer's machine.
+// It is a Kinde-shaped issuer, a sample agent, a source of tokens, and the whole stack
+// with a real Envoy. It mints tokens for everyone who asks, so it must never run where
+// they are trusted.
 package main
 
 import (
