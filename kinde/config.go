@@ -130,11 +130,11 @@ type Refresh struct {
 	Err error
 }
 
-// ParseDomain reads the address of an issuer: https:// and a host, or http://
+// parseDomain reads the address of an issuer: https:// and a host, or http://
 // too where insecureHTTP allows it. Trailing slashes are dropped; a path, a
 // query, a user or capital letters are errors, because iss is compared byte by
 // byte and would never match.
-func ParseDomain(domain string, insecureHTTP bool) (*url.URL, error) {
+func parseDomain(domain string, insecureHTTP bool) (*url.URL, error) {
 	const form = "want a scheme and a host, like https://yourapp.kinde.com"
 	address, err := url.Parse(strings.TrimRight(domain, "/"))
 	if err != nil || address.Host == "" || (address.Scheme != "https" && address.Scheme != "http") {

@@ -70,7 +70,7 @@ func newVerifier(config Config, known map[string]*issuer) (*Verifier, error) {
 }
 
 func newIssuer(one Issuer, config Config) (*issuer, error) {
-	address, err := ParseDomain(one.Domain, config.InsecureHTTP)
+	address, err := parseDomain(one.Domain, config.InsecureHTTP)
 	if err != nil {
 		return nil, ConfigErrorAt(err, "domain")
 	}
