@@ -36,11 +36,20 @@ type step struct {
 // steps are the questions in the order in which [Authorizer.Decide] and
 // [kinde.Verifier.Verify] ask them.
 var steps = []step{
-	{name: "method", reasons: []Reason{BadRequest}, detail: methodDetail, asked: func(d *Decision) bool { return d.asked.paths }},
+	{
+		name:    "method",
+		reasons: []Reason{BadRequest},
+		detail:  methodDetail,
+		asked:   func(d *Decision) bool { return d.asked.paths },
+	},
 	{name: "path", reasons: []Reason{BadPath}, asked: func(d *Decision) bool { return d.asked.paths }},
 	{name: "Connection header", reasons: []Reason{BadRequest}, detail: connectionDetail},
 	{name: "policy named by Envoy", reasons: []Reason{UnknownPolicy}, asked: func(d *Decision) bool { return d.named }},
-	{name: "protected resource metadata", reasons: []Reason{MetadataDocument}, asked: func(d *Decision) bool { return d.resource != nil }},
+	{
+		name:    "protected resource metadata",
+		reasons: []Reason{MetadataDocument},
+		asked:   func(d *Decision) bool { return d.resource != nil },
+	},
 	{name: "route", reasons: []Reason{NoRoute, RouteDenied}, asked: func(d *Decision) bool { return d.asked.routes }},
 	{name: "public route", reasons: []Reason{Public}, asked: func(d *Decision) bool { return d.asked.routes }},
 	{name: "credentials", reasons: []Reason{MissingToken, MalformedAuthorization}},
@@ -51,15 +60,43 @@ var steps = []step{
 	{name: "signature", reasons: []Reason{kinde.Overloaded, kinde.BadSignature}},
 	{name: "claims and times", reasons: []Reason{kinde.InvalidClaims, kinde.TokenExpired, kinde.TokenNotYetValid}},
 	{name: "kind of token", reasons: []Reason{kinde.NotAnAccessToken}},
-	{name: "audience", reasons: []Reason{kinde.EmptyAudience, kinde.WrongAudience}, asked: func(d *Decision) bool { return !d.identity.anyAudience }},
+	{
+		name:    "audience",
+		reasons: []Reason{kinde.EmptyAudience, kinde.WrongAudience},
+		asked:   func(d *Decision) bool { return !d.identity.anyAudience },
+	},
 	{name: "user or machine", reasons: []Reason{kinde.UnknownActor}},
-	{name: "actor", reasons: []Reason{ActorNotAllowed}, asked: func(d *Decision) bool { return d.identity.issuer.actors != nil || d.policy.actors != nil }},
-	{name: "organization", reasons: []Reason{OrgMissing, OrgNotAllowed}, asked: func(d *Decision) bool { return d.identity.issuer.orgs != nil || d.policy.orgs != nil }},
-	{name: "organization in the path", reasons: []Reason{OrgMismatch}, asked: func(d *Decision) bool { return d.route.pattern.org >= 0 }},
-	{name: "scopes", reasons: []Reason{InsufficientScope}, asked: func(d *Decision) bool { return len(d.policy.scopes) > 0 }},
-	{name: "permissions", reasons: []Reason{MissingPermission}, asked: func(d *Decision) bool { return len(d.policy.permissions) > 0 }},
+	{
+		name:    "actor",
+		reasons: []Reason{ActorNotAllowed},
+		asked:   func(d *Decision) bool { return d.identity.issuer.actors != nil || d.policy.actors != nil },
+	},
+	{
+		name:    "organization",
+		reasons: []Reason{OrgMissing, OrgNotAllowed},
+		asked:   func(d *Decision) bool { return d.identity.issuer.orgs != nil || d.policy.orgs != nil },
+	},
+	{
+		name:    "organization in the path",
+		reasons: []Reason{OrgMismatch},
+		asked:   func(d *Decision) bool { return d.route.pattern.org >= 0 },
+	},
+	{
+		name:    "scopes",
+		reasons: []Reason{InsufficientScope},
+		asked:   func(d *Decision) bool { return len(d.policy.scopes) > 0 },
+	},
+	{
+		name:    "permissions",
+		reasons: []Reason{MissingPermission},
+		asked:   func(d *Decision) bool { return len(d.policy.permissions) > 0 },
+	},
 	{name: "roles", reasons: []Reason{MissingRole}, asked: func(d *Decision) bool { return len(d.policy.roles) > 0 }},
-	{name: "feature flags", reasons: []Reason{FeatureDisabled}, asked: func(d *Decision) bool { return len(d.policy.flags) > 0 }},
+	{
+		name:    "feature flags",
+		reasons: []Reason{FeatureDisabled},
+		asked:   func(d *Decision) bool { return len(d.policy.flags) > 0 },
+	},
 }
 
 // decided reports whether the decision was made at this step.
