@@ -88,21 +88,55 @@ func TestPollUsesAChangeThatWasFoundTwice(t *testing.T) {
 	})
 }
 
+// hang makes every read from now on wait until the channel is closed.
+func (p *polled) hang() (hangs chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hangs = make(chan struct{})
+	return p.hangs
+}
+
+// goOn lets reads that begin from now on find this content.
+func (p *polled) goOn(content string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.content, p.hangs = content, nil
+}
+
+// A read that hangs is given up, and what is there later is found.
 func TestPollIsNotHeldUpByAReadThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &polled{content: "a", hangs: make(chan struct{})}
+		p := &polled{content: "a"}
+		hangs := p.hang()
+		p.poll(t)
+		p.after(t, 30*time.Second, "slow")
+		p.goOn("b")
+		p.after(t, slowRead+3*pollEvery, "slow", "b")
+		p.goOn("c")
+		close(hangs) // what ends late finds c too, and is not used for it
+		p.after(t, 0, "slow", "b")
+		p.after(t, 2*pollEvery, "slow", "b", "c")
+	})
+}
+
+// Few reads hang at a time; a signal begins another, and says when that hangs too.
+func TestPollBeginsAReadForASignalWhileOthersHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &polled{content: "a"}
+		hangs := p.hang()
 		signals := p.poll(t)
-		p.after(t, time.Minute, "slow")
-		signals <- syscall.SIGHUP
-		p.after(t, time.Minute, "slow")
-		p.mu.Lock()
-		if p.reads != 1 {
-			t.Errorf("%d reads hang", p.reads)
+		p.after(t, time.Hour, "slow")
+		if p.reads != maxHung {
+			t.Errorf("%d reads hang, want %d", p.reads, maxHung)
 		}
-		close(p.hangs)
-		p.content, p.hangs = "b", nil
-		p.mu.Unlock()
-		p.after(t, 0, "slow", "b") // for the signal, by a read that began behind it
+		signals <- syscall.SIGHUP
+		p.after(t, slowRead, "slow", "slow")
+		p.goOn("b")
+		signals <- syscall.SIGHUP
+		p.after(t, 0, "slow", "slow", "b")
+		close(hangs)
+		p.goOn("c")
+		p.after(t, 3*pollEvery, "slow", "slow", "b", "c")
 	})
 }
 
