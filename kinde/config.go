@@ -35,7 +35,8 @@ type Config struct {
 	// MaxStale is how long keys are used while the issuer does not answer. It
 	// is longer than Refresh. Zero is [DefaultMaxStale].
 	MaxStale time.Duration
-	// Timeout bounds each request to an issuer. Zero is [DefaultTimeout].
+	// Timeout bounds each request to an issuer, and the reading of a JWKSFile, which
+	// never takes longer than 5 s. Zero is [DefaultTimeout].
 	Timeout time.Duration
 	// MaxVerifying is how many signatures are verified at a time; tokens beyond
 	// that wait. Zero is one for each processor (GOMAXPROCS).

@@ -3,6 +3,7 @@ package kinde
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -282,8 +283,13 @@ func (s *keyStore) fetch(ctx context.Context) error {
 		var keys map[string]*key
 		if keys, refused, err = parseSet(body); err == nil {
 			set.keys = keeping(set.keys, keys)
-		} else if web, ok := s.source.(*httpSource); ok {
-			web.forget()
+			break
+		}
+		switch source := s.source.(type) {
+		case *httpSource:
+			source.forget()
+		case fileSource:
+			err = fmt.Errorf("jwks_file: %s: %w", source.path, err)
 		}
 	}
 	if err == nil {

@@ -24,30 +24,16 @@ type source interface {
 var errNotModified = errors.New("the JWK set has not changed")
 
 // fileSource reads the set from a file, for machines without a network.
-type fileSource string
-
-// fetch implements source. A network file system may never answer, so that the
-// reading has a goroutine of its own.
-func (path fileSource) fetch(ctx context.Context) (string, error) {
-	type result struct {
-		set string
-		err error
-	}
-	done := make(chan result, 1)
-	go func() {
-		set, err := path.read()
-		done <- result{set, err}
-	}()
-	select {
-	case r := <-done:
-		return r.set, r.err
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
+type fileSource struct {
+	path    string
+	timeout time.Duration
 }
 
-func (path fileSource) read() (string, error) {
-	set, err := regular.Read(string(path), maxSetBytes)
+// fetch implements source.
+func (f fileSource) fetch(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	set, err := regular.Read(ctx, f.path, maxSetBytes)
 	if err != nil {
 		return "", fmt.Errorf("jwks_file: %w", err)
 	}

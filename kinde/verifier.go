@@ -89,7 +89,7 @@ func newIssuer(one Issuer, config Config) (*issuer, error) {
 	}
 	keys.source = newHTTPSource(address, config.Transport, config.Timeout)
 	if one.JWKSFile != "" {
-		keys.source = fileSource(one.JWKSFile)
+		keys.source = fileSource{one.JWKSFile, config.Timeout}
 	}
 	return &issuer{domain: domain, audience: slices.Clone(one.Audience), keys: keys}, nil
 }

@@ -107,7 +107,7 @@ func (c *explainCommand) compare(loaded *settings.Settings) []string {
 // request is the request that is asked about.
 func (c *explainCommand) request(stdin io.Reader) (*authz.Request, error) {
 	if c.TokenFile != "" {
-		content, err := regular.Read(c.TokenFile, maxTokenInput)
+		content, err := regular.Read(context.Background(), c.TokenFile, maxTokenInput)
 		if err != nil {
 			return nil, fmt.Errorf("--token-file: %w", err)
 		}

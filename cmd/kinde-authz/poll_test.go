@@ -15,19 +15,10 @@ import (
 type polled struct {
 	mu      sync.Mutex
 	content string
-	hangs   chan struct{} // until it is closed; nil: not at all
-	reads   int
 	used    []string
 }
 
-func (p *polled) read() string {
-	p.mu.Lock()
-	p.reads++
-	hangs := p.hangs
-	p.mu.Unlock()
-	if hangs != nil {
-		<-hangs
-	}
+func (p *polled) read(context.Context) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.content
@@ -53,7 +44,7 @@ func (p *polled) poll(t *testing.T) (signals chan os.Signal) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		poll(ctx, signals, "a", "slow", p.read, p.use)
+		poll(ctx, signals, "a", p.read, p.use)
 	}()
 	t.Cleanup(func() { cancel(); <-ended })
 	return signals
@@ -88,68 +79,14 @@ func TestPollUsesAChangeThatWasFoundTwice(t *testing.T) {
 	})
 }
 
-// hang makes every read from now on wait until the channel is closed.
-func (p *polled) hang() (hangs chan struct{}) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.hangs = make(chan struct{})
-	return p.hangs
-}
-
-// goOn lets reads that begin from now on find this content.
-func (p *polled) goOn(content string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.content, p.hangs = content, nil
-}
-
-// A read that hangs is given up, and what is there later is found.
-func TestPollIsNotHeldUpByAReadThatHangs(t *testing.T) {
+// A read that is under way at the end is not used.
+func TestPollEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &polled{content: "a"}
-		hangs := p.hang()
-		p.poll(t)
-		p.after(t, 30*time.Second, "slow")
-		p.goOn("b")
-		p.after(t, slowRead+3*pollEvery, "slow", "b")
-		p.goOn("c")
-		close(hangs) // what ends late finds c too, and is not used for it
-		p.after(t, 0, "slow", "b")
-		p.after(t, 2*pollEvery, "slow", "b", "c")
-	})
-}
-
-// Few reads hang at a time; a signal begins another, and says when that hangs too.
-func TestPollBeginsAReadForASignalWhileOthersHang(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &polled{content: "a"}
-		hangs := p.hang()
-		signals := p.poll(t)
-		p.after(t, time.Hour, "slow")
-		if p.reads != maxHung {
-			t.Errorf("%d reads hang, want %d", p.reads, maxHung)
-		}
-		signals <- syscall.SIGHUP
-		p.after(t, slowRead, "slow", "slow")
-		p.goOn("b")
-		signals <- syscall.SIGHUP
-		p.after(t, 0, "slow", "slow", "b")
-		close(hangs)
-		p.goOn("c")
-		p.after(t, 3*pollEvery, "slow", "slow", "b", "c")
-	})
-}
-
-// The end of the test waits for poll, and the read ends behind it.
-func TestPollEndsWhileAReadHangs(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &polled{hangs: make(chan struct{})}
 		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan struct{})
-		go func() { defer close(ended); poll(ctx, nil, "a", "slow", p.read, p.use) }()
-		p.after(t, pollEvery+time.Millisecond)
-		cancel()
-		<-ended
-		close(p.hangs)
+		read := func(ctx context.Context) string { <-ctx.Done(); return "b" }
+		time.AfterFunc(time.Minute, cancel)
+		signals := make(chan os.Signal, 1)
+		signals <- syscall.SIGHUP
+		poll(ctx, signals, "a", read, func(now string) { t.Errorf("%q was used", now) })
 	})
 }

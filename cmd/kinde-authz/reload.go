@@ -12,8 +12,8 @@ import (
 // reading is what was found at the file's path.
 type reading struct{ content, fault string }
 
-func (s *service) read() reading {
-	content, err := settings.ReadFile(s.flags.Config)
+func (s *service) read(ctx context.Context) reading {
+	content, err := settings.ReadFile(ctx, s.flags.Config)
 	if err != nil {
 		return reading{fault: err.Error()}
 	}
@@ -24,8 +24,7 @@ func (s *service) read() reading {
 // ctx ends.
 func (s *service) watch(ctx context.Context, hangups <-chan os.Signal) {
 	if s.flags.Config != "" {
-		slow := reading{fault: s.flags.Config + ": " + errSlow.Error()}
-		poll(ctx, hangups, reading{content: s.settings.Content}, slow, s.read, s.reload)
+		poll(ctx, hangups, reading{content: s.settings.Content}, s.read, s.reload)
 		return
 	}
 	for {
@@ -59,6 +58,7 @@ func (s *service) reloadedTLS(err error) {
 	}
 	s.metrics.tlsReloads.WithLabelValues("ok").Inc()
 	s.log.Info("TLS files reloaded")
+	s.certificates.warnExpired(s.log)
 }
 
 func (s *service) change(now reading) (fault string) {

@@ -51,6 +51,7 @@ func newService(flags *settings.Flags, loaded *settings.Settings, logs *logs) (*
 		if s.certificates, err = newCertificates(loaded.TLS); err != nil {
 			return nil, usageError{err}
 		}
+		s.certificates.warnExpired(s.log)
 	}
 	s.grpc = newGRPCServer(s.server, s.certificates)
 	s.metrics.registry.MustRegister(keyMetrics{s.verifier.Load}, s.metrics.cachedTokens(s.server), droppedLines(logs))

@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/settings"
 	"github.com/kinde-authz/kinde-authz/internal/regular"
@@ -25,7 +28,7 @@ const (
 // tlsContent is what the files hold, or why that is unknown.
 type tlsContent struct{ cert, key, clientCA, fault string }
 
-func readTLS(f settings.TLS) (c tlsContent, err error) {
+func readTLS(ctx context.Context, f settings.TLS) (c tlsContent, err error) {
 	for _, one := range []struct {
 		setting, path string
 		content       *string
@@ -35,7 +38,7 @@ func readTLS(f settings.TLS) (c tlsContent, err error) {
 		if one.path == "" {
 			continue
 		}
-		content, err := regular.Read(one.path, maxPEMBytes)
+		content, err := regular.Read(ctx, one.path, maxPEMBytes)
 		if err != nil {
 			return tlsContent{}, fmt.Errorf("%s: %w", one.setting, err)
 		}
@@ -73,7 +76,7 @@ type certificates struct {
 }
 
 func newCertificates(files settings.TLS) (*certificates, error) {
-	content, err := readTLS(files)
+	content, err := readTLS(context.Background(), files)
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +97,15 @@ func (c *certificates) use(content tlsContent) error {
 	return err
 }
 
+// warnExpired logs that the certificate has expired: clients that look refuse it.
+func (c *certificates) warnExpired(log *zap.Logger) {
+	leaf := c.current.Load().Certificates[0].Leaf
+	if time.Now().After(leaf.NotAfter) {
+		log.Warn("the certificate of the gRPC port has expired: clients that verify it do not connect",
+			zap.String("setting", certSetting), zap.Time("not_after", leaf.NotAfter))
+	}
+}
+
 func (c *certificates) config() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12, SessionTicketsDisabled: true,
@@ -104,13 +116,12 @@ func (c *certificates) config() *tls.Config {
 // watch follows the files until ctx ends, and tells of each change whether it
 // could be used.
 func (c *certificates) watch(ctx context.Context, used func(error)) {
-	read := func() tlsContent {
-		content, err := readTLS(c.files)
+	read := func(ctx context.Context) tlsContent {
+		content, err := readTLS(ctx, c.files)
 		if err != nil {
 			content.fault = err.Error()
 		}
 		return content
 	}
-	slow := tlsContent{fault: "the TLS files: " + errSlow.Error()}
-	poll(ctx, nil, c.first, slow, read, func(now tlsContent) { used(c.use(now)) })
+	poll(ctx, nil, c.first, read, func(now tlsContent) { used(c.use(now)) })
 }

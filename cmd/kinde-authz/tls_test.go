@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
@@ -24,8 +26,14 @@ import (
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/settings"
 )
 
-// writePair writes a self-signed certificate for localhost and its key.
+// writePair writes a self-signed certificate for localhost, good for an hour, and its
+// key.
 func writePair(t *testing.T, dir, name string, serial int64) (cert, key string) {
+	t.Helper()
+	return writePairUntil(t, dir, name, serial, time.Now().Add(time.Hour))
+}
+
+func writePairUntil(t *testing.T, dir, name string, serial int64, end time.Time) (cert, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -33,7 +41,7 @@ func writePair(t *testing.T, dir, name string, serial int64) (cert, key string) 
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name}, DNSNames: []string{"localhost"},
-		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+		NotAfter: end, IsCA: true, BasicConstraintsValid: true,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
@@ -157,5 +165,21 @@ func TestRefusedTLSFiles(t *testing.T) {
 				t.Errorf("got %v, want a word about %s", err, test.says)
 			}
 		})
+	}
+}
+
+func TestAnExpiredCertificateIsWarnedOf(t *testing.T) {
+	for age, want := range map[time.Duration]int{-time.Hour: 0, time.Hour: 1} {
+		cert, key := writePairUntil(t, t.TempDir(), "server", 1, time.Now().Add(-age))
+		certificates, err := newCertificates(settings.TLS{Cert: cert, Key: key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		core, seen := observer.New(zap.InfoLevel)
+		certificates.warnExpired(zap.New(core))
+		const message = "the certificate of the gRPC port has expired: clients that verify it do not connect"
+		if got := seen.FilterMessage(message).Len(); got != want || seen.Len() != want {
+			t.Errorf("%s after its end: %d warnings, want %d", age, got, want)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -15,7 +16,7 @@ type validateCommand struct {
 // Run prints the warnings about the file and sums it up. A file that serve would
 // refuse is an error.
 func (v *validateCommand) Run(stdout io.Writer) error {
-	content, err := settings.ReadFile(v.File)
+	content, err := settings.ReadFile(context.Background(), v.File)
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func runningConfig(ctx context.Context, admin string) (*envoyConfig, error) {
 
 // fileConfig reads the file that an Envoy is started with.
 func fileConfig(path string) (*envoyConfig, error) {
-	content, err := settings.ReadFile(path)
+	content, err := settings.ReadFile(context.Background(), path)
 	if err != nil {
 		return nil, err
 	}

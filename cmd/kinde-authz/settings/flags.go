@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -46,7 +47,9 @@ const maxFileBytes = 4 << 20
 
 // ReadFile returns the content of a settings file, which is a regular file of at
 // most 4 MiB.
-func ReadFile(path string) ([]byte, error) { return regular.Read(path, maxFileBytes) }
+func ReadFile(ctx context.Context, path string) ([]byte, error) {
+	return regular.Read(ctx, path, maxFileBytes)
+}
 
 // Read reads the settings, from the file too. It refuses variables of the
 // environment that look like settings and are none. Whether what decides makes
@@ -61,7 +64,7 @@ func (f *Flags) Read() (*Settings, error) {
 	if f.Config == "" {
 		return f.with(&file{})
 	}
-	content, err := ReadFile(f.Config)
+	content, err := ReadFile(context.Background(), f.Config)
 	if err != nil {
 		return nil, fmt.Errorf("KINDE_AUTHZ_CONFIG (--config): %w", err)
 	}

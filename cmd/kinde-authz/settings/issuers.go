@@ -32,7 +32,11 @@ func (f *Flags) addIssuers(s *Settings) error {
 }
 
 func (f *Flags) addIssuer(s *Settings) error {
-	if f.Domain == nil || *f.Domain == "" {
+	switch {
+	case f.Domain != nil && *f.Domain != "":
+	case f.Config != "":
+		return fmt.Errorf("%s lists no issuers, so %s is required: the issuer, like https://yourapp.kinde.com", f.Config, domainFlag)
+	default:
 		return errors.New(domainFlag + " is required: the issuer, like https://yourapp.kinde.com")
 	}
 	audience, err := list(audienceFlag, f.Audience, "https://api.yourapp.com")

@@ -15,17 +15,15 @@ import (
 // library has none for it.
 func checkText(content []byte) error {
 	for number, line := range bytes.Split(content, []byte("\n")) {
-		for column := 0; column < len(line); {
-			r, size := utf8.DecodeRune(line[column:])
-			at := &fault{line: number + 1, column: utf8.RuneCount(line[:column]) + 1}
-			column += size
+		for column := 1; len(line) > 0; column++ {
+			r, size := utf8.DecodeRune(line)
+			line = line[size:]
 			switch {
 			case r == utf8.RuneError && size == 1:
-				at.message = "the file is not UTF-8 text: save it as UTF-8"
-				return at
+				return &fault{line: number + 1, column: column, message: "the file is not UTF-8 text: save it as UTF-8"}
 			case unicode.IsControl(r) && r != '\t' && r != '\r' && r != '\u0085':
-				at.message = fmt.Sprintf("control character %U: remove it", r)
-				return at
+				message := fmt.Sprintf("control character %U: remove it", r)
+				return &fault{line: number + 1, column: column, message: message}
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -52,6 +53,33 @@ func TestSyntaxErrors(t *testing.T) {
 		}
 		if text := err.Error(); !utf8.ValidString(text) || strings.ContainsAny(text, "\x1b\x00") || strings.Contains(text, "octet") {
 			t.Errorf("%q: %q", content, text)
+		}
+	}
+}
+
+// Odd files are refused in time that grows with their size alone, by messages that
+// fit on a screen.
+func TestOddFilesAreRefusedShortly(t *testing.T) {
+	many := func(head, item string, n int) string {
+		var out strings.Builder
+		out.WriteString(head)
+		for i := range n {
+			fmt.Fprintf(&out, item, i)
+		}
+		return out.String()
+	}
+	for content, want := range map[string]string{
+		`listen: "` + strings.Repeat("a", 300_000) + "\n":             "[2:1] the quote that opens on line 1 is not closed",
+		"listen: [" + strings.Repeat("a", 300_000) + "]\n":            "[1:9] listen: want a string",
+		strings.Repeat("[", 100_000):                                  "[1:10001] not valid YAML: exceeded max depth of 10000",
+		strings.Repeat("a: ", 50_000):                                 `[1:5] unexpected ":"`,
+		many("routes:\n", "  - {path: /r%d}\n", 10_001):               "[2:3] routes: the list has 10001 items: want at most 10000",
+		many("policies:\n", "  p%d: {roles: [a]}\n", 10_001):          "[2:3] policies: the mapping has 10001 entries: want at most 10000",
+		"leeway: 1s\nlisten: a" + strings.Repeat(" ", 400) + "b: c\n": `[2:411] unexpected ":"`,
+	} {
+		_, err := parseFile([]byte(content))
+		if err == nil || !strings.HasPrefix(err.Error(), want) || len(err.Error()) > 800 {
+			t.Errorf("%.40q\n got %.900v\nwant %s", content, err, want)
 		}
 	}
 }

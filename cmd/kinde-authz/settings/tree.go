@@ -32,12 +32,16 @@ func refuse(node *yaml.Node, format string, args ...any) error {
 	return &fault{line: node.Line, column: node.Column, message: fmt.Sprintf(format, args...)}
 }
 
+// excerptWidth is how much of a line is shown, in characters.
+const excerptWidth = 120
+
 // show adds the lines around a fault of the file to the error.
 func (f *file) show(err error) error {
 	var at *fault
 	if !errors.As(err, &at) || at.excerpt != "" {
 		return err
 	}
+	from := max(0, at.column-1-excerptWidth/2)
 	var out strings.Builder
 	for i, line := range bytes.Split(f.content, []byte("\n")) {
 		number, mark := i+1, "  "
@@ -47,9 +51,11 @@ func (f *file) show(err error) error {
 		if number == at.line {
 			mark = "> "
 		}
-		fmt.Fprintf(&out, "\n%s%4d | %s", mark, number, printable(line))
+		shown := []rune(printable(line))
+		shown = shown[min(from, len(shown)):min(from+excerptWidth, len(shown))]
+		fmt.Fprintf(&out, "\n%s%4d | %s", mark, number, string(shown))
 	}
-	at.excerpt = out.String() + "\n" + strings.Repeat(" ", len("> 1234 | ")+at.column-1) + "^"
+	at.excerpt = out.String() + "\n" + strings.Repeat(" ", len("> 1234 | ")+at.column-1-from) + "^"
 	return err
 }
 
@@ -106,9 +112,16 @@ func checkPlain(n *yaml.Node, name string) error {
 	}
 }
 
+// maxEntries bounds mappings, and lists of them: some checks compare each entry with
+// each other.
+const maxEntries = 10_000
+
 func checkList(n *yaml.Node, t reflect.Type, name string) error {
 	if n.Kind != yaml.SequenceNode {
 		return refuse(n, "%s: want a list, like [a, b]", name)
+	}
+	if t.Kind() == reflect.Struct && len(n.Content) > maxEntries {
+		return refuse(n, "%s: the list has %d items: want at most %d", name, len(n.Content), maxEntries)
 	}
 	if len(n.Content) == 0 {
 		return refuse(n, "%s: the list is empty: add an item or remove the setting", name)
@@ -127,6 +140,9 @@ func checkList(n *yaml.Node, t reflect.Type, name string) error {
 func checkMapping(n *yaml.Node, t reflect.Type, name string) error {
 	if n.Kind != yaml.MappingNode {
 		return refuse(n, "%s: want a mapping, like {name: value}", name)
+	}
+	if len(n.Content) > 2*maxEntries {
+		return refuse(n, "%s: the mapping has %d entries: want at most %d", name, len(n.Content)/2, maxEntries)
 	}
 	mayBeEmpty := t == reflect.TypeFor[file]() || t == reflect.TypeFor[policySettings]()
 	if len(n.Content) == 0 && !mayBeEmpty {
