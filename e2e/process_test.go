@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"errors"
+	"net"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -80,4 +81,25 @@ func TestSecondSignalEndsItAtOnce(t *testing.T) {
 			return false
 		}
 	})
+}
+
+// A connection that says nothing is closed when its handshake is overdue.
+func TestASilentConnectionHoldsUpTheEndForSecondsAlone(t *testing.T) {
+	s := own(t, nil)
+	conn, err := net.Dial("tcp", s.AuthzGRPC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := s.Authz.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-s.Authz.Done():
+	case <-time.After(40 * time.Second):
+		t.Fatal("it has not ended")
+	}
+	if code := s.Authz.ExitCode(); code != 0 || strings.Contains(s.AuthzLog.String(), "calls were still in flight") {
+		t.Errorf("exit code %d: %s", code, s.Authz.LastLines())
+	}
 }

@@ -13,6 +13,10 @@ const (
 	// beyond wait to be accepted.
 	adminConnections = 1024
 
+	// adminHeaderTimeout bounds the wait for a request: connections that send none
+	// keep probes waiting.
+	adminHeaderTimeout = time.Second
+
 	// adminTimeout bounds the reading of a request, and the writing of the
 	// answer, so that nobody keeps a connection.
 	adminTimeout = 5 * time.Second
@@ -30,7 +34,7 @@ func newAdminServer(s *service) *http.Server {
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.Handle("GET /metrics", s.metrics.handler())
 	server := &http.Server{
-		Handler: mux, ReadTimeout: adminTimeout, WriteTimeout: adminTimeout, MaxHeaderBytes: adminHeaderBytes,
+		Handler: mux, ReadHeaderTimeout: adminHeaderTimeout, ReadTimeout: adminTimeout, WriteTimeout: adminTimeout, MaxHeaderBytes: adminHeaderBytes,
 	}
 	server.SetKeepAlivesEnabled(false)
 	return server

@@ -25,6 +25,10 @@ const (
 	// for one.
 	connWindow   = 1 << 20
 	streamWindow = 64 << 10
+
+	// connectTimeout bounds the handshake of a connection: the end of the process waits
+	// for it.
+	connectTimeout = 5 * time.Second
 )
 
 // newGRPCServer returns a server with limits that fit Envoy: it pings while
@@ -34,6 +38,7 @@ func newGRPCServer(server *extauthz.Server, certificates *certificates) *grpc.Se
 	options := []grpc.ServerOption{
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionAge: 10 * time.Minute, MaxConnectionAgeGrace: time.Minute}),
+		grpc.ConnectionTimeout(connectTimeout),
 		grpc.MaxConcurrentStreams(1024),
 		grpc.MaxHeaderListSize(64 << 10),
 		grpc.NumStreamWorkers(streamWorkers),

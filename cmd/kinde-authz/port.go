@@ -11,7 +11,24 @@ import (
 )
 
 // port is a listener.
-type port struct{ net.Listener }
+type port struct {
+	net.Listener
+	file os.FileInfo // of a Unix socket, nil for TCP
+}
+
+// Close stops listening, and removes the socket, unless another process has put its
+// own in the place.
+func (p *port) Close() error {
+	err := p.Listener.Close()
+	if p.file == nil {
+		return err
+	}
+	path := p.Addr().String()
+	if now, statErr := os.Lstat(path); statErr == nil && os.SameFile(now, p.file) {
+		_ = os.Remove(path) // one that stays is dead, and the next start removes it
+	}
+	return err
+}
 
 // listen takes an address: host:port, or unix:/path.
 func listen(setting, address string) (*port, error) {
@@ -28,12 +45,26 @@ func listen(setting, address string) (*port, error) {
 	listener, err := net.Listen(network, where)
 	switch {
 	case err == nil:
-		return &port{listener}, nil
+		return newPort(listener)
 	case errors.Is(err, syscall.EADDRINUSE), errors.Is(err, syscall.EACCES):
 		return nil, fmt.Errorf("%s: %w", setting, err)
 	default:
 		return nil, usageError{fmt.Errorf("%s: %q: want host:port, :port or unix:/path: %w", setting, address, err)}
 	}
+}
+
+func newPort(listener net.Listener) (*port, error) {
+	socket, isUnix := listener.(*net.UnixListener)
+	if !isUnix {
+		return &port{Listener: listener}, nil
+	}
+	socket.SetUnlinkOnClose(false)
+	file, err := os.Lstat(socket.Addr().String())
+	if err != nil {
+		socket.Close()
+		return nil, err
+	}
+	return &port{listener, file}, nil
 }
 
 // checkSocketPath refuses sockets without a file, which would be open to every

@@ -24,7 +24,7 @@ func (s *service) read(ctx context.Context) reading {
 // ctx ends.
 func (s *service) watch(ctx context.Context, hangups <-chan os.Signal) {
 	if s.flags.Config != "" {
-		poll(ctx, hangups, reading{content: s.settings.Content}, s.read, s.reload)
+		poll(ctx, hangups, reading{content: s.settings.Load().Content}, s.read, s.reload)
 		return
 	}
 	for {
@@ -84,15 +84,16 @@ func (s *service) change(now reading) (fault string) {
 	s.readiness.set(verifier.Ready())
 	s.warnFixed(loaded)
 	warn(loaded, s.log)
-	s.settings = loaded
+	s.settings.Store(loaded)
 	return ""
 }
 
 // warnFixed names what changed and is looked at only when the program starts.
 func (s *service) warnFixed(next *settings.Settings) {
+	now := s.settings.Load()
 	for name, changed := range map[string]bool{
-		"listen": next.Listen != s.settings.Listen, "admin_listen": next.AdminListen != s.settings.AdminListen,
-		"tls": next.TLS != s.settings.TLS,
+		"listen": next.Listen != now.Listen, "admin_listen": next.AdminListen != now.AdminListen,
+		"tls": next.TLS != now.TLS,
 	} {
 		if changed {
 			s.log.Warn("a changed setting takes effect at the next start", zap.String("setting", name))

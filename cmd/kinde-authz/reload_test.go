@@ -12,6 +12,7 @@ import (
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 	"google.golang.org/protobuf/proto"
 
@@ -27,21 +28,28 @@ func reloadable(t *testing.T, content string) (*service, *observer.ObservedLogs)
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	core, seen := observer.New(zap.InfoLevel)
+	s := serviceWith(t, path, core)
+	s.stopKeys = s.verifier.Load().Start()
+	t.Cleanup(func() { s.stopKeys(); s.grpcPort.Close(); s.adminPort.Close() })
+	return s, seen
+}
+
+// serviceWith returns a service with that file and that log, on ports of its own.
+func serviceWith(t *testing.T, path string, core zapcore.Core) *service {
+	t.Helper()
 	address := "127.0.0.1:0"
 	flags := &settings.Flags{Decision: settings.Decision{Config: path}, Ports: settings.Ports{Listen: &address, AdminListen: &address}}
 	loaded, err := flags.Read()
 	if err != nil {
 		t.Fatal(err)
 	}
-	core, seen := observer.New(zap.InfoLevel)
 	s, err := newService(flags, loaded, &logs{events: zap.New(core), decisions: zap.NewNop()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.level = zap.NewAtomicLevel()
-	s.stopKeys = s.verifier.Load().Start()
-	t.Cleanup(func() { s.stopKeys(); s.grpcPort.Close(); s.adminPort.Close() })
-	return s, seen
+	return s
 }
 
 func (s *service) reasonFor(t *testing.T, path, token string) string {

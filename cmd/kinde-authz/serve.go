@@ -16,12 +16,12 @@ type serveCommand struct {
 
 // Run serves until a signal ends it.
 func (c *serveCommand) Run() error {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP) // before all else: a hangup ends a process that does not listen
 	loaded, err := c.Flags.Read()
 	if err != nil {
 		return usageError{err}
 	}
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
 	signal.Ignore(syscall.SIGPIPE) // a reader of the log that ends would end the service
 	level := zap.NewAtomicLevelAt(loaded.LogLevel)
 	logs := newLogs(level, os.Stderr)

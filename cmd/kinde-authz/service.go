@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
@@ -19,7 +19,7 @@ import (
 // service is the running program: what decides, and its two ports.
 type service struct {
 	flags     *settings.Flags
-	settings  *settings.Settings
+	settings  atomic.Pointer[settings.Settings]
 	log       *zap.Logger
 	level     zap.AtomicLevel
 	readiness *readiness
@@ -37,7 +37,8 @@ type service struct {
 
 // newService puts the service together and takes its ports.
 func newService(flags *settings.Flags, loaded *settings.Settings, logs *logs) (*service, error) {
-	s := &service{flags: flags, settings: loaded, log: logs.events, readiness: newReadiness(), metrics: newMetrics()}
+	s := &service{flags: flags, log: logs.events, readiness: newReadiness(), metrics: newMetrics()}
+	s.settings.Store(loaded)
 	s.observe(loaded)
 	verifier, authorizer, err := loaded.Build(nil)
 	if err != nil {
@@ -100,8 +101,14 @@ func (s *service) run(signals, hangups <-chan os.Signal) error {
 	if s.certificates != nil {
 		go s.certificates.watch(ctx, s.reloadedTLS)
 	}
-	stopWatching := sync.OnceFunc(func() { cancel(); <-watching })
-	defer func() { stopWatching(); s.stopKeys() }()
+	defer func() {
+		cancel()
+		select {
+		case <-watching:
+			s.stopKeys()
+		case <-time.After(flushTimeout): // a reload is under way, and the process ends without it
+		}
+	}()
 
 	failed := make(chan error, 2)
 	go func() { failed <- s.grpc.Serve(s.grpcPort) }()
@@ -115,6 +122,6 @@ func (s *service) run(signals, hangups <-chan os.Signal) error {
 		return fmt.Errorf("a port failed: %w", err)
 	case <-signals:
 	}
-	stopWatching()
-	return s.drain(signals, s.settings.DrainDelay)
+	cancel()
+	return s.drain(signals, s.settings.Load().DrainDelay)
 }
