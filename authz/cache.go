@@ -18,8 +18,8 @@ const (
 	maxRefused = 1 << 12
 )
 
-// CacheCounters counts what became of looking for tokens in a cache. It is for
-// several caches, one after the other.
+// CacheCounters counts what became of looking for tokens among those remembered. An
+// authorizer that takes the place of another can go on with its counters.
 type CacheCounters struct {
 	// Hits are tokens that were found, Misses those that had to be verified.
 	Hits, Misses atomic.Uint64

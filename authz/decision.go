@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// Decision is the outcome for one request. Its zero value is a denial. One that
-// was made for a request whose strings end with it is good for as long.
+// Decision is the outcome for one request. Its zero value is a denial. It shares the
+// strings of its request, and is good for as long as they are.
 type Decision struct {
 	// ID tells this decision from every other.
 	ID ID
@@ -75,7 +75,7 @@ const (
 )
 
 // Denial returns a denial that an adapter makes: of a message that it cannot read,
-// or that it has no room for. A reason that is none is [InternalError].
+// or that it has no room for. A word that is not a reason becomes [InternalError].
 func Denial(reason Reason, detail string) Decision {
 	d := deny(reason, nil, nil)
 	d.ID, d.Detail = newID(), detail

@@ -26,7 +26,7 @@ const (
 	headerTokenID      = "x-kinde-token-id"
 	headerTokenExpires = "x-kinde-token-expires"
 	headerIssuer       = "x-kinde-issuer"
-	headerAssertion    = "x-kinde-assertion"
+	headerAssertion    = "x-kinde-assertion" // never set yet, and always removed
 	headerOmitted      = "x-kinde-omitted"
 )
 

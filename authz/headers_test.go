@@ -171,3 +171,24 @@ func TestClaimHeaderNames(t *testing.T) {
 		t.Error("a header without a claim is accepted")
 	}
 }
+
+// Nothing but lists and claims is ever left out: single values have room, however
+// long and however many of their bytes are encoded.
+func TestSingleValuesFit(t *testing.T) {
+	const longestID, longestOrg, longestHost = 512, 128, 253 // kinde refuses longer ones
+	encodedTwice := func(n int) string { return strings.Repeat("\u00fc", n/2) }
+	token := &kinde.Token{
+		Issuer: "https://" + strings.Repeat("a", longestHost), Actor: kinde.User, Expires: time.Unix(1<<40, 0),
+		Subject: encodedTwice(longestID), ClientID: encodedTwice(longestID), ID: encodedTwice(longestID),
+		OrgCode: strings.Repeat("o", longestOrg), Roles: []string{"admin"},
+	}
+	headers := standard(t).of(token)
+	for _, h := range headers {
+		if h.Name == headerOmitted {
+			t.Errorf("%s: %s", h.Name, h.Value)
+		}
+	}
+	if n := size(headers); n < 3*3*longestID || n >= maxHeaderBytes {
+		t.Errorf("%d bytes", n)
+	}
+}

@@ -32,7 +32,9 @@ type settings struct {
 // NewServer returns a server that logs one line a decision to log, and then
 // calls observe, unless it is nil, with the decision and how long it took.
 // Neither may keep what it is given: fields of the log and the decision are good
-// until the call returns. The authorizer has [Encode] for an encoder.
+// until the call returns. The authorizer must be made with [Encode] as its
+// [authz.Config.Encode]: what it allows without is answered as internal_error.
+// All allows are logged until [Server.Use] says otherwise.
 func NewServer(authorizer *authz.Authorizer, log *zap.Logger, observe func(*authz.Decision, time.Duration)) *Server {
 	if observe == nil {
 		observe = func(*authz.Decision, time.Duration) {}
