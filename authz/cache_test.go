@@ -139,6 +139,7 @@ func TestNothingIsRememberedWithoutACache(t *testing.T) {
 	}
 }
 
+// Attack H20: a token that is remembered expires like any other.
 func TestRememberedTokensExpire(t *testing.T) {
 	b := newLab(t)
 	a := b.authorizer(t, 100, Config{})
@@ -160,7 +161,7 @@ func TestRememberedTokensExpire(t *testing.T) {
 	}
 }
 
-// What a token may do here says nothing about what it may do there.
+// Attack Q17: what a token may do here says nothing about what it may do there.
 func TestPoliciesAreAskedEveryTime(t *testing.T) {
 	b := newLab(t)
 	a := b.authorizer(t, 100, Config{
@@ -190,6 +191,7 @@ func TestPoliciesAreAskedEveryTime(t *testing.T) {
 	}
 }
 
+// Attack T4: forged tokens do not displace a good one.
 func TestFloodsLeaveTheCacheAlone(t *testing.T) {
 	b := newLab(t)
 	a := b.authorizer(t, 100, Config{})
@@ -207,8 +209,8 @@ func TestFloodsLeaveTheCacheAlone(t *testing.T) {
 	}
 }
 
-// A refused token of an attacker's size must not be kept for what little is known
-// of it.
+// Attack T5: a refused token of an attacker's size must not be kept for what little
+// is known of it.
 func TestIdentitiesHoldNoPartOfTheToken(t *testing.T) {
 	b := newLab(t)
 	a := b.authorizer(t, 10, Config{})
@@ -252,6 +254,7 @@ func TestCachesEndWithTheirAuthorizer(t *testing.T) {
 	}
 }
 
+// Attack T5: more tokens, and larger ones, than may be remembered.
 func TestTheCacheIsBounded(t *testing.T) {
 	const limit = 64
 	var c *tokenCache

@@ -155,6 +155,7 @@ func standard(t *testing.T) *headers {
 	return h
 }
 
+// Attack O11: a setting may not send a claim in just any header.
 func TestClaimHeaderNames(t *testing.T) {
 	for name, good := range map[string]bool{
 		"x-kinde-email": true, "x-kinde-a1-b": true, "x-kinde-user": true,

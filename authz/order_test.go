@@ -158,8 +158,9 @@ func (s *stage) decide(t *testing.T, faults []fault, change func(*scene)) authz.
 
 func asItIs(*scene) {}
 
-// Of all that is wrong with a request, the first in the order of the faults is the
-// reason; what comes before it passed, and nothing behind it was looked at.
+// Attack Q16: of all that is wrong with a request, the first in the order of the
+// faults is the reason; what comes before it passed, and nothing behind it was
+// looked at.
 func TestTheFirstFaultIsTheReason(t *testing.T) {
 	s := newStage(t)
 	for n, f := range faults {

@@ -60,6 +60,7 @@ func TestEveryReasonIsInOneStep(t *testing.T) {
 	}
 }
 
+// Attack U9: nothing but a decision that was made is an allow.
 func TestZeroDecisionIsADenial(t *testing.T) {
 	some := block{encoded: "x"}
 	for name, d := range map[string]Decision{

@@ -13,8 +13,8 @@ import (
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
 )
 
-// A thousand clients of the admin port send many requests each and read no
-// answer. Each has one answer at most, and no connection for long.
+// Attack T10: a thousand clients of the admin port send many requests each and read
+// no answer. Each has one answer at most, and no connection for long.
 func TestAdminClientsThatNeverReadHoldUpNobody(t *testing.T) {
 	var log stack.Log
 	i := start(t, &log)
@@ -49,7 +49,7 @@ func TestAdminClientsThatNeverReadHoldUpNobody(t *testing.T) {
 	}
 }
 
-// Clients that send nothing do not keep the health check out.
+// Attack T11: clients that send nothing do not keep the health check out.
 func TestIdleAdminClientsAreClosed(t *testing.T) {
 	var log stack.Log
 	i := start(t, &log)

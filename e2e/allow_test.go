@@ -63,6 +63,7 @@ func TestAgentSeesExactlyThePromisedIdentity(t *testing.T) {
 	}
 }
 
+// Attack V1: identity headers of the client do not reach the agent.
 func TestForgedIdentityNeverArrives(t *testing.T) {
 	forged := map[string][]string{
 		"once":           {"x-kinde-user-id: kp_admin"},
@@ -94,7 +95,7 @@ func TestForgedIdentityNeverArrives(t *testing.T) {
 	})
 }
 
-// The service removes what Envoy's listener did not strip.
+// Attack V1: the service removes what Envoy's listener did not strip.
 func TestForgedIdentityNeverArrivesWithoutTheListener(t *testing.T) {
 	s := own(t, func(c *stack.Config) { c.EnvoyConfig = withoutStripping(t) })
 	claims := s.Issuer.MachineClaims()
@@ -106,6 +107,7 @@ func TestForgedIdentityNeverArrivesWithoutTheListener(t *testing.T) {
 	}
 }
 
+// Attack O8: a list that is too long for a header.
 func TestListThatIsTooLongIsLeftOutWhole(t *testing.T) {
 	permissions := make([]string, 400)
 	for i := range permissions {

@@ -77,6 +77,7 @@ func reasonFrom(t *testing.T, address, token string) string {
 	return response.GetDynamicMetadata().GetFields()["reason"].GetStringValue()
 }
 
+// Attack I6: several issuers in one file, each with rules of its own.
 func TestIssuersOfAFileDoNotMix(t *testing.T) {
 	first, second, third := kindetest.NewServer(), kindetest.NewServer(), kindetest.New("https://offline.kinde.com")
 	defer first.Close()

@@ -74,8 +74,8 @@ func environmentAt(t *testing.T, client *http.Client, s *stack.Stack, token stri
 	return env
 }
 
-// Whatever stands between the words of an identity header's name, a program
-// that reads it as an identity header does not get it.
+// Attack V2: whatever stands between the words of an identity header's name, a
+// program that reads it as an identity header does not get it.
 func TestNoSpellingOfIdentityReachesCGI(t *testing.T) {
 	for name, test := range map[string]struct {
 		config  string
@@ -124,8 +124,8 @@ func sendSpellings(t *testing.T, client *http.Client, s *stack.Stack, token, wan
 	}
 }
 
-// Headers that change the method or the path after the decision are removed in
-// every spelling.
+// Attack V3: headers that change the method or the path after the decision are
+// removed in every spelling.
 func TestHeadersThatOverrideTheRequestDoNotArrive(t *testing.T) {
 	s := own(t, func(c *stack.Config) { c.Upstream = cgi(t) })
 	token := s.Issuer.Token(s.Issuer.UserClaims())

@@ -7,6 +7,7 @@ import (
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
+// Attack V6: a token of each kind that kinde-dev mints broken.
 func TestBrokenTokensAreDenied(t *testing.T) {
 	for _, kind := range kindetest.BrokenKinds {
 		for protocol, client := range protocols {
@@ -51,6 +52,7 @@ func assertDenied(t *testing.T, got answer, status int, reason string) {
 	}
 }
 
+// Attack V5: credentials that are not one bearer token.
 func TestCredentialsThatAreNotOneBearerTokenAreDenied(t *testing.T) {
 	good := shared.Issuer.Token(shared.Issuer.UserClaims())
 	for name, test := range map[string]struct {
@@ -84,6 +86,7 @@ func TestCredentialsThatAreNotOneBearerTokenAreDenied(t *testing.T) {
 	})
 }
 
+// Attack V4: a Connection header asks Envoy to drop an identity header.
 func TestConnectionHeaderMustNotNameIdentity(t *testing.T) {
 	got := sendRaw(t, shared, "GET /ws HTTP/1.1", "Host: a", "Upgrade: websocket", "Connection: Upgrade, x-kinde-user-id",
 		"Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
@@ -107,6 +110,7 @@ func TestEnvoyLogsTheDecision(t *testing.T) {
 	})
 }
 
+// Attack W1: the log of a decision holds no token and no query.
 func TestServiceLogsOneLineADecisionAndNoToken(t *testing.T) {
 	token := shared.Issuer.Token(shared.Issuer.UserClaims().With("org_code", "org_stranger"))
 	got := send(t, protocols["HTTP/1.1"], shared.URL+"/once?secret=1", token)

@@ -28,6 +28,7 @@ func odd(t *testing.T) (fifo, huge string) {
 	return fifo, huge
 }
 
+// Attack X3: pipes, devices and huge files instead of settings.
 func TestFilesThatCannotBeSettingsAreRefused(t *testing.T) {
 	fifo, huge := odd(t)
 	for name, test := range map[string]struct {
@@ -47,6 +48,7 @@ func TestFilesThatCannotBeSettingsAreRefused(t *testing.T) {
 	}
 }
 
+// Attack X3: a settings file that becomes a pipe, and a huge one.
 func TestOddSettingsFilesHoldUpNothing(t *testing.T) {
 	fifo, huge := odd(t)
 	path := filepath.Join(t.TempDir(), "authz.yaml")
@@ -81,6 +83,7 @@ func TestOddSettingsFilesHoldUpNothing(t *testing.T) {
 	i.ends(t, 0, 5*time.Second)
 }
 
+// Attack S11: a key file that is a pipe, and a huge one.
 func TestOddKeyFilesHoldUpNothing(t *testing.T) {
 	fifo, huge := odd(t)
 	path := filepath.Join(t.TempDir(), "authz.yaml")

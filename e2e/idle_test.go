@@ -83,6 +83,7 @@ func passes(t *testing.T, s *stack.Stack, token string) bool {
 	return response.StatusCode == http.StatusOK
 }
 
+// Attack V12: a thousand connections that send nothing.
 func TestIdleConnectionsLockNobodyOut(t *testing.T) {
 	allowFiles(t)
 	s := own(t, nil)
@@ -99,8 +100,8 @@ func TestIdleConnectionsLockNobodyOut(t *testing.T) {
 	}
 }
 
-// Where the limit is reached, who was locked out gets in as soon as the idle
-// connections are closed.
+// Attack V12: where the limit is reached, who was locked out gets in as soon as the
+// idle connections are closed.
 func TestIdleConnectionsAtTheLimitEnd(t *testing.T) {
 	allowFiles(t)
 	s := own(t, func(c *stack.Config) {

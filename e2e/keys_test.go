@@ -44,6 +44,7 @@ func statusOf(t *testing.T, s *stack.Stack, path string) int {
 
 var services = []string{"", "envoy.service.auth.v3.Authorization"}
 
+// Attack S1: the issuer fails from the start.
 func TestIssuerDownAtTheStart(t *testing.T) {
 	for _, outage := range []kindetest.Outage{kindetest.Down, kindetest.Empty, kindetest.Garbage} {
 		t.Run(string(outage), func(t *testing.T) {
@@ -74,6 +75,7 @@ func TestIssuerDownAtTheStart(t *testing.T) {
 	}
 }
 
+// Attack S2: the issuer fails once its keys are there.
 func TestIssuerDownLater(t *testing.T) {
 	s := own(t, nil)
 	token := s.Issuer.Token(s.Issuer.UserClaims())
@@ -90,6 +92,7 @@ func TestIssuerDownLater(t *testing.T) {
 	}
 }
 
+// Attack S13: the issuer changes over to a new key.
 func TestRotationIsPickedUpAtOnce(t *testing.T) {
 	s := own(t, nil)
 	old := s.Issuer.Token(s.Issuer.UserClaims())
@@ -141,8 +144,8 @@ func TestRotationOfAnIssuerFarAwayFailsNobody(t *testing.T) {
 	}
 }
 
-// The answer while an issuer hangs is the service's, which says when to try
-// again, and not Envoy's.
+// Attack S3: the answer while an issuer hangs is the service's, which says when to
+// try again, and not Envoy's.
 func TestHangingIssuerIsToldAsSuch(t *testing.T) {
 	s := own(t, nil)
 	if err := s.Issuer.Fail(kindetest.Hang); err != nil {

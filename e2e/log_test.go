@@ -29,8 +29,8 @@ func pipe(t *testing.T) (read, write *os.File) {
 	return read, write
 }
 
-// What is read when reading goes on is whole lines, and those that are missing
-// are counted.
+// Attack W3: nobody reads the log. What is read when reading goes on is whole
+// lines, and those that are missing are counted.
 func TestDecisionsDoNotWaitForALogThatNobodyReads(t *testing.T) {
 	read, write := pipe(t)
 	i := start(t, write)
@@ -64,6 +64,7 @@ func TestDecisionsDoNotWaitForALogThatNobodyReads(t *testing.T) {
 	i.ends(t, 0, 5*time.Second)
 }
 
+// Attack W4: a log that cannot be written.
 func TestALogThatFailsStopsNothing(t *testing.T) {
 	gone := func(t *testing.T) *os.File {
 		read, write := pipe(t)
@@ -90,6 +91,7 @@ func TestALogThatFailsStopsNothing(t *testing.T) {
 	}
 }
 
+// Attack W3: a process whose log nobody reads ends when it is told to.
 func TestSignalsEndAProcessWhoseLogIsStuck(t *testing.T) {
 	t.Run("the first", func(t *testing.T) {
 		_, write := pipe(t)
@@ -109,6 +111,7 @@ func TestSignalsEndAProcessWhoseLogIsStuck(t *testing.T) {
 	})
 }
 
+// Attack W1: a token in the path is masked in the log.
 func TestNoTokenIsLogged(t *testing.T) {
 	var log stack.Log
 	i := start(t, &log)

@@ -20,9 +20,9 @@ import (
 // sends it messages: 512 MiB of these, and what it takes besides.
 const maxMemory = 768 << 20
 
-// Whoever reaches the gRPC port cannot take more memory than that, however many
-// messages they begin.
-func TestAttackUnfinishedMessages(t *testing.T) {
+// Attack T6: thousands of messages that are begun and never end take no more memory
+// than that.
+func TestAttackUnfinishedMessagesTakeBoundedMemory(t *testing.T) {
 	issuer := kindetest.NewServer()
 	t.Cleanup(issuer.Close)
 	address, pid := alone(t, programs.Authz, "--insecure-http", "--domain", issuer.Issuer.URL)

@@ -26,6 +26,7 @@ func body(t *testing.T, s *stack.Stack, path string) string {
 	return string(text)
 }
 
+// Attack W2: no label of a metric is of an attacker's making.
 func TestMetrics(t *testing.T) {
 	s := own(t, nil)
 	token := s.Issuer.Token(s.Issuer.UserClaims())

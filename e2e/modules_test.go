@@ -35,6 +35,7 @@ var modules = []string{
 	"google.golang.org/protobuf",
 }
 
+// Attack X7: a module that nobody meant to link in.
 func TestProgramIsMadeOfTheModulesThatAreMeant(t *testing.T) {
 	info, err := buildinfo.ReadFile(programs.Authz)
 	if err != nil {

@@ -66,6 +66,7 @@ func withPolicyRoute(t *testing.T) string {
 		route("/envoy/typo", "polciy: machines") + last})
 }
 
+// Attack V7: paths and tokens that a route does not admit.
 func TestPoliciesThroughEnvoy(t *testing.T) {
 	_, settings := withSettings(t, policies)
 	s := own(t, settings)

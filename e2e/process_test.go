@@ -15,6 +15,7 @@ import (
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
 )
 
+// Attack X4: unsafe settings are refused, not guessed at.
 func TestRefusedSettingsEndTheProcess(t *testing.T) {
 	for name, test := range map[string]struct {
 		env  []string
@@ -42,6 +43,7 @@ func TestRefusedSettingsEndTheProcess(t *testing.T) {
 	}
 }
 
+// Attack V10: kinde-authz ends, and Envoy fails closed.
 func TestDrainServesUntilItIsOver(t *testing.T) {
 	s := own(t, func(c *stack.Config) { c.AuthzEnv = []string{"KINDE_AUTHZ_DRAIN_DELAY=3s"} })
 	token := s.Issuer.Token(s.Issuer.UserClaims())

@@ -31,6 +31,7 @@ const (
 	closed = "policies: {p: {roles: [nobody]}}\nroutes: [{path: /a, policy: p}]\n"
 )
 
+// Attack X1: a broken settings file changes nothing.
 func TestSettingsAreReadAgain(t *testing.T) {
 	path, settings := withSettings(t, open)
 	s := own(t, settings)
@@ -103,8 +104,8 @@ func TestConfigMapIsReadAgain(t *testing.T) {
 	})
 }
 
-// Ten thousand requests while the file changes a hundred times: each is decided
-// by one version of it, and none fails.
+// Attack X2: ten thousand requests while the file changes a hundred times: each is
+// decided by one version of it, and none fails.
 func TestReloadsUnderLoad(t *testing.T) {
 	path, settings := withSettings(t, closed)
 	s := own(t, settings)

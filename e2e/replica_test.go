@@ -106,8 +106,8 @@ func beside(t *testing.T, r *replica) string {
 	return edited(t, edit{own, own + ", " + fmt.Sprintf(endpoint, host, port)})
 }
 
-// A replica that takes connections and answers nothing costs a request one try,
-// and is left alone soon.
+// Attack V11: a replica that takes connections and answers nothing costs a request
+// one try, and is left alone soon.
 func TestSilentReplicaCostsOneTry(t *testing.T) {
 	r := newReplica(t)
 	s := own(t, func(c *stack.Config) { c.EnvoyConfig = beside(t, r) })

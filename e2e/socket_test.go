@@ -10,8 +10,8 @@ import (
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
 )
 
-// A socket on which a connection fails in any way but by being refused may be
-// somebody's: it stays.
+// Attack X6: a socket on which a connection fails in any way but by being refused
+// may be somebody's: it stays.
 func TestSocketsInUseStay(t *testing.T) {
 	dir, err := os.MkdirTemp("", "kinde")
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/coder/websocket"
 )
 
+// Attack V9: a WebSocket without a token.
 func TestWebSocket(t *testing.T) {
 	dial := func(token string) (*websocket.Conn, *http.Response, error) {
 		header := http.Header{"X-Kinde-Actor": {"system"}}
@@ -41,6 +42,7 @@ func TestWebSocket(t *testing.T) {
 	})
 }
 
+// Attack V9: server-sent events without a token.
 func TestServerSentEvents(t *testing.T) {
 	request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, shared.URL+"/stream", nil)
 	request.Header.Set("Authorization", "Bearer "+shared.Issuer.Token(shared.Issuer.MachineClaims()))
@@ -56,6 +58,7 @@ func TestServerSentEvents(t *testing.T) {
 	assertDenied(t, send(t, protocols["HTTP/1.1"], shared.URL+"/stream", ""), 401, "missing_token")
 }
 
+// Attack V9: gRPC calls with tokens that are refused.
 func TestGRPCClientGetsAStatus(t *testing.T) {
 	for name, test := range map[string]struct{ kind, status string }{
 		"unauthenticated": {"expired", "16"}, "permission denied": {"other-org", "7"},

@@ -65,6 +65,7 @@ func (i *instance) accepts(t *testing.T, client certificate) bool {
 	return err == nil
 }
 
+// Attack X5: a client authority that is replaced, and files that are broken.
 func TestTLSFilesThatGoBadAreTold(t *testing.T) {
 	dir := t.TempDir()
 	cert, key, authority := filepath.Join(dir, "cert"), filepath.Join(dir, "key"), filepath.Join(dir, "ca")

@@ -117,6 +117,7 @@ var otherCase = []struct {
 	{"GET /elsewhere", 404, "none"},
 }
 
+// Attack V8: an upstream whose routes ignore case, and one whose routes do not.
 func TestCaseLeadsToNoOtherHandler(t *testing.T) {
 	for name, start := range map[string]func(*testing.T) string{"Express": express, "Go's ServeMux": goMux} {
 		t.Run(name, func(t *testing.T) {

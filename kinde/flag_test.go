@@ -22,6 +22,7 @@ func verified(t *testing.T, claims string) *kinde.Token {
 	return token
 }
 
+// Attack N8: a flag whose value is not of the type that it names is no flag.
 func TestFlagsAreReadByTypeAndValue(t *testing.T) {
 	token := verified(t, `"feature_flags":{"on":{"t":"b","v":true},"off":{"v":false,"t":"b"},"theme":{"t":"s","v":"pi\u006ek"},
 		"seats":{"t":"i","v":5},"minus":{"t":"i","v":-5},"big":{"t":"i","v":9007199254740993},"more":{"t":"b","v":true,"x":[1]},

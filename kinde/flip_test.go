@@ -9,6 +9,7 @@ import (
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
+// Attack F7: each bit of a token is flipped alone.
 func TestEverySingleBitCounts(t *testing.T) {
 	issuer := newIssuer(t)
 	v := running(t, configFor(issuer))

@@ -66,17 +66,17 @@ func asJSON(v any) string {
 
 func set(keys ...any) string { return asJSON(map[string]any{"keys": keys}) }
 
-func TestAttackUsableKeys(t *testing.T) {
+func TestAttackGoodKeysAreUsed(t *testing.T) {
 	for name, changes := range map[string]map[string]any{
-		"as Kinde publishes it":     nil,
-		"without use":               {"use": nil},
-		"without alg":               {"alg": nil},
-		"to verify":                 {"key_ops": []string{"verify"}},
-		"4096 bits":                 {"n": number(ofBits(4096))},
-		"2048 bits":                 {"n": number(ofBits(2048))},
-		"P17 certificates ignored":  {"x5c": []string{"nonsense"}, "x5u": "https://evil", "x5t": 1},
-		"members that nobody knows": {"x": map[string]any{"y": 1}},
-		"key ID of 256 bytes":       {"kid": strings.Repeat("k", 256)},
+		"R17 a key as Kinde publishes it": nil,
+		"R17 without use":                 {"use": nil},
+		"R17 without alg":                 {"alg": nil},
+		"R17 to verify with":              {"key_ops": []string{"verify"}},
+		"R9 4096 bits":                    {"n": number(ofBits(4096))},
+		"R9 2048 bits":                    {"n": number(ofBits(2048))},
+		"R13 certificates beside the key": {"x5c": []string{"nonsense"}, "x5u": "https://evil", "x5t": 1},
+		"R17 members that nobody knows":   {"x": map[string]any{"y": 1}},
+		"R6 a key ID of 256 bytes":        {"kid": strings.Repeat("k", 256)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			keys, refused, err := parseSet(set(jwkWith(changes)))
@@ -87,8 +87,8 @@ func TestAttackUsableKeys(t *testing.T) {
 	}
 }
 
-// Every product of two powers of 65537 modulo the small primes is found, and a
-// number that differs in one of these alone is not.
+// Attack R10: every product of two powers of 65537 modulo the small primes is
+// found, and a number that differs in one of these alone is not.
 func TestROCA(t *testing.T) {
 	small := big.NewInt(1)
 	for prime := range rocaPowers {
@@ -114,63 +114,67 @@ func TestROCA(t *testing.T) {
 	}
 }
 
-func TestAttackUnusableKeys(t *testing.T) {
+func TestAttackUnsafeKeysAreRefused(t *testing.T) {
 	one := big.NewInt(1)
 	pow := func(bits uint) *big.Int { return new(big.Int).Lsh(one, bits) }
 	for name, test := range map[string]struct {
 		changes map[string]any
 		says    string
 	}{
-		"P5 secret":               {map[string]any{"kty": "oct", "k": "AAAA"}, "private or secret"},
-		"P5 secret beside RSA":    {map[string]any{"k": "AAAA"}, "private or secret"},
-		"P6 private exponent":     {map[string]any{"d": "AQAB"}, "private or secret"},
-		"P6 prime":                {map[string]any{"p": "AQAB"}, "private or secret"},
-		"P6 prime q":              {map[string]any{"q": "AQAB"}, "private or secret"},
-		"P6 dp":                   {map[string]any{"dp": "AQAB"}, "private or secret"},
-		"P6 dq":                   {map[string]any{"dq": "AQAB"}, "private or secret"},
-		"P6 qi":                   {map[string]any{"qi": "AQAB"}, "private or secret"},
-		"P6 oth":                  {map[string]any{"oth": []any{}}, "private or secret"},
-		"P7 for encryption":       {map[string]any{"use": "enc"}, "use is not sig"},
-		"P7 use of another type":  {map[string]any{"use": 1}, "use is not sig"},
-		"P7 to encrypt":           {map[string]any{"key_ops": []string{"encrypt"}}, "key_ops"},
-		"P7 to sign":              {map[string]any{"key_ops": []string{"sign"}}, "key_ops"},
-		"P7 for nothing":          {map[string]any{"key_ops": []string{}}, "key_ops"},
-		"P7 key_ops of text":      {map[string]any{"key_ops": "verify"}, "key_ops"},
-		"P9 no key ID":            {map[string]any{"kid": nil}, "kid"},
-		"P9 empty key ID":         {map[string]any{"kid": ""}, "kid"},
-		"P9 number as key ID":     {map[string]any{"kid": 1}, "kid"},
-		"P9 long key ID":          {map[string]any{"kid": strings.Repeat("k", 257)}, "kid"},
-		"P10 EC":                  {map[string]any{"kty": "EC", "crv": "P-256"}, "kty"},
-		"P10 OKP":                 {map[string]any{"kty": "OKP"}, "kty"},
-		"P10 no type":             {map[string]any{"kty": nil}, "kty"},
-		"P10 other case":          {map[string]any{"kty": "rsa"}, "kty"},
-		"alg PS256":               {map[string]any{"alg": "PS256"}, "alg"},
-		"alg of another type":     {map[string]any{"alg": 1}, "alg"},
-		"P11 512 bits":            {map[string]any{"n": number(ofBits(512))}, "512 bits"},
-		"P11 1024 bits":           {map[string]any{"n": number(ofBits(1024))}, "1024 bits"},
-		"P11 2047 bits":           {map[string]any{"n": number(ofBits(2047))}, "2047 bits"},
-		"P11 4097 bits":           {map[string]any{"n": number(ofBits(4097))}, "4097 bits"},
-		"P12 ROCA":                {map[string]any{"n": number(fromHex(weakModulus))}, "CVE-2017-15361"},
-		"P13 e 1":                 {map[string]any{"e": number(one)}, "e is not"},
-		"P13 e 2":                 {map[string]any{"e": number(big.NewInt(2))}, "e is not"},
-		"P13 e 3":                 {map[string]any{"e": number(big.NewInt(3))}, "e is not"},
-		"P13 e even":              {map[string]any{"e": number(big.NewInt(65536))}, "e is not"},
-		"P13 e 2^32+1":            {map[string]any{"e": number(new(big.Int).Add(pow(32), one))}, "e is not"},
-		"P14 e 2^64+65537":        {map[string]any{"e": number(new(big.Int).Add(pow(64), big.NewInt(65537)))}, "e is not"},
-		"P13 e with leading zero": {map[string]any{"e": "AAEAAQ"}, "e is not"},
-		"P13 no e":                {map[string]any{"e": nil}, "e is not"},
-		"P13 number as e":         {map[string]any{"e": 65537}, "e is not"},
-		"P15 n even":              {map[string]any{"n": number(pow(2047))}, "even"},
-		"P15 n with leading zero": {map[string]any{"n": "AA" + number(keyPair().N)}, "leading zeros"},
-		"P15 n not base64url":     {map[string]any{"n": "+" + number(keyPair().N)}, "base64url"},
-		"P15 n padded":            {map[string]any{"n": number(keyPair().N) + "=="}, "base64url"},
-		"P15 n 0":                 {map[string]any{"n": "AA"}, "leading zeros"},
-		"P15 no n":                {map[string]any{"n": nil}, "base64url"},
+		"R3 a secret":                       {map[string]any{"kty": "oct", "k": "AAAA"}, "private or secret"},
+		"R3 a secret beside a public key":   {map[string]any{"k": "AAAA"}, "private or secret"},
+		"R4 a private exponent":             {map[string]any{"d": "AQAB"}, "private or secret"},
+		"R4 a prime, p":                     {map[string]any{"p": "AQAB"}, "private or secret"},
+		"R4 a prime, q":                     {map[string]any{"q": "AQAB"}, "private or secret"},
+		"R4 a member of a private key, dp":  {map[string]any{"dp": "AQAB"}, "private or secret"},
+		"R4 a member of a private key, dq":  {map[string]any{"dq": "AQAB"}, "private or secret"},
+		"R4 a member of a private key, qi":  {map[string]any{"qi": "AQAB"}, "private or secret"},
+		"R4 a member of a private key, oth": {map[string]any{"oth": []any{}}, "private or secret"},
+		"R5 a key for encryption":           {map[string]any{"use": "enc"}, "use is not sig"},
+		"R5 use is a number":                {map[string]any{"use": 1}, "use is not sig"},
+		"R5 a key to encrypt with":          {map[string]any{"key_ops": []string{"encrypt"}}, "key_ops"},
+		"R5 a key to sign with":             {map[string]any{"key_ops": []string{"sign"}}, "key_ops"},
+		"R5 a key for no operation":         {map[string]any{"key_ops": []string{}}, "key_ops"},
+		"R5 key_ops is a string":            {map[string]any{"key_ops": "verify"}, "key_ops"},
+		"R6 no key ID":                      {map[string]any{"kid": nil}, "kid"},
+		"R6 an empty key ID":                {map[string]any{"kid": ""}, "kid"},
+		"R6 a number as key ID":             {map[string]any{"kid": 1}, "kid"},
+		"R6 a key ID of 257 bytes":          {map[string]any{"kid": strings.Repeat("k", 257)}, "kid"},
+		"R8 an elliptic curve key":          {map[string]any{"kty": "EC", "crv": "P-256"}, "kty"},
+		"R8 an Edwards curve key":           {map[string]any{"kty": "OKP"}, "kty"},
+		"R8 no type":                        {map[string]any{"kty": nil}, "kty"},
+		"R8 the type in another case":       {map[string]any{"kty": "rsa"}, "kty"},
+		"R16 alg PS256":                     {map[string]any{"alg": "PS256"}, "alg"},
+		"R16 alg is a number":               {map[string]any{"alg": 1}, "alg"},
+		"R9 512 bits":                       {map[string]any{"n": number(ofBits(512))}, "512 bits"},
+		"R9 1024 bits":                      {map[string]any{"n": number(ofBits(1024))}, "1024 bits"},
+		"R9 2047 bits":                      {map[string]any{"n": number(ofBits(2047))}, "2047 bits"},
+		"R9 4097 bits":                      {map[string]any{"n": number(ofBits(4097))}, "4097 bits"},
+		"R10 a weak modulus (ROCA)":         {map[string]any{"n": number(fromHex(weakModulus))}, "CVE-2017-15361"},
+		"R11 the exponent 1":                {map[string]any{"e": number(one)}, "e is not"},
+		"R11 the exponent 2":                {map[string]any{"e": number(big.NewInt(2))}, "e is not"},
+		"R11 the exponent 3":                {map[string]any{"e": number(big.NewInt(3))}, "e is not"},
+		"R11 an even exponent":              {map[string]any{"e": number(big.NewInt(65536))}, "e is not"},
+		"R11 the exponent 2^32+1":           {map[string]any{"e": number(new(big.Int).Add(pow(32), one))}, "e is not"},
+		"R11 the exponent 2^64+65537": {
+			map[string]any{"e": number(new(big.Int).Add(pow(64), big.NewInt(65537)))},
+			"e is not",
+		},
+		"R11 an exponent with a leading zero": {map[string]any{"e": "AAEAAQ"}, "e is not"},
+		"R11 no exponent":                     {map[string]any{"e": nil}, "e is not"},
+		"R11 the exponent as a number":        {map[string]any{"e": 65537}, "e is not"},
+		"R12 an even modulus":                 {map[string]any{"n": number(pow(2047))}, "even"},
+		"R12 a modulus with a leading zero":   {map[string]any{"n": "AA" + number(keyPair().N)}, "leading zeros"},
+		"R12 a modulus that is not base64url": {map[string]any{"n": "+" + number(keyPair().N)}, "base64url"},
+		"R12 a padded modulus":                {map[string]any{"n": number(keyPair().N) + "=="}, "base64url"},
+		"R12 the modulus 0":                   {map[string]any{"n": "AA"}, "leading zeros"},
+		"R12 no modulus":                      {map[string]any{"n": nil}, "base64url"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			good := jwkWith(map[string]any{"kid": "good"})
 			keys, refused, err := parseSet(set(jwkWith(test.changes), good))
-			if err != nil || len(keys) != 1 || keys["good"] == nil || len(refused) != 1 || !strings.Contains(refused[0].Error(), test.says) {
+			if err != nil || len(keys) != 1 || keys["good"] == nil || len(refused) != 1 ||
+				!strings.Contains(refused[0].Error(), test.says) {
 				t.Errorf("%d keys, %v, %v: want the good one, and a word about %s", len(keys), refused, err, test.says)
 			}
 			if _, _, err := parseSet(set(jwkWith(test.changes))); err == nil || !strings.Contains(err.Error(), test.says) {
@@ -180,13 +184,13 @@ func TestAttackUnusableKeys(t *testing.T) {
 	}
 }
 
-func TestAttackSharedKeyID(t *testing.T) {
+func TestAttackSharedKeyIDsAreRefused(t *testing.T) {
 	twin := jwkWith(map[string]any{"n": number(ofBits(2048))})
 	for name, keys := range map[string][]any{
-		"D14 P9 twice":     {jwkWith(nil), twin, jwkWith(map[string]any{"kid": "good"})},
-		"D14 P9 the same":  {jwkWith(nil), jwkWith(nil), jwkWith(map[string]any{"kid": "good"})},
-		"D14 P9 three":     {jwkWith(nil), twin, jwkWith(nil), jwkWith(map[string]any{"kid": "good"})},
-		"D14 P9 good last": {jwkWith(map[string]any{"kid": "good"}), twin, jwkWith(nil)},
+		"R7 two keys":                    {jwkWith(nil), twin, jwkWith(map[string]any{"kid": "good"})},
+		"R7 the same key twice":          {jwkWith(nil), jwkWith(nil), jwkWith(map[string]any{"kid": "good"})},
+		"R7 three keys":                  {jwkWith(nil), twin, jwkWith(nil), jwkWith(map[string]any{"kid": "good"})},
+		"R7 two keys, behind a good one": {jwkWith(map[string]any{"kid": "good"}), twin, jwkWith(nil)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, refused, err := parseSet(set(keys...))
@@ -195,7 +199,7 @@ func TestAttackSharedKeyID(t *testing.T) {
 			}
 		})
 	}
-	t.Run("P7 an unusable key shares no ID", func(t *testing.T) {
+	t.Run("R7 a key that is not usable shares no ID", func(t *testing.T) {
 		got, refused, err := parseSet(set(jwkWith(nil), jwkWith(map[string]any{"use": "enc"})))
 		if err != nil || len(got) != 1 || len(refused) != 1 {
 			t.Errorf("%d keys, %v, %v", len(got), refused, err)
@@ -203,32 +207,33 @@ func TestAttackSharedKeyID(t *testing.T) {
 	})
 }
 
-func TestAttackKeySets(t *testing.T) {
+func TestAttackBrokenKeySetsAreRefused(t *testing.T) {
 	key := asJSON(jwkWith(nil))
 	many := make([]any, maxSetKeys+1)
 	for i := range many {
 		many[i] = jwkWith(map[string]any{"kid": fmt.Sprint(i)})
 	}
 	for name, body := range map[string]string{
-		"P1 no key":            `{"keys":[]}`,
-		"P3 no keys":           `{}`,
-		"P3 null":              `null`,
-		"P3 list":              `[` + key + `]`,
-		"P3 bare key":          key,
-		"P3 HTML":              `<html></html>`,
-		"P3 PEM":               `-----BEGIN PUBLIC KEY-----`,
-		"P3 cut short":         `{"keys":[` + key + `]`,
-		"P3 trailing garbage":  `{"keys":[` + key + `]}x`,
-		"P3 twice":             `{"keys":[` + key + `],"keys":[` + key + `]}`,
-		"P3 null keys":         `{"keys":null}`,
-		"P3 object":            `{"keys":` + key + `}`,
-		"P3 other case":        `{"Keys":[` + key + `]}`,
-		"P3 invalid UTF-8":     `{"keys":[` + key + `],"x":"` + "\xff" + `"}`,
-		"P18 too many":         set(many...),
-		"P19 deep":             `{"keys":[` + key + `],"x":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + `}`,
-		"P19 members repeated": `{"keys":[` + strings.Replace(key, `"kid"`, `"kid":"x","kid"`, 1) + `]}`,
-		"P3 things, not keys":  `{"keys":[1,"x",null,[]]}`,
-		"P3 empty":             ``,
+		"R1 no key":                   `{"keys":[]}`,
+		"R2 no keys member":           `{}`,
+		"R2 null":                     `null`,
+		"R2 a list":                   `[` + key + `]`,
+		"R2 a key without a set":      key,
+		"R2 HTML":                     `<html></html>`,
+		"R2 PEM":                      `-----BEGIN PUBLIC KEY-----`,
+		"R2 a set that is cut short":  `{"keys":[` + key + `]`,
+		"R2 garbage behind the set":   `{"keys":[` + key + `]}x`,
+		"R2 two keys members":         `{"keys":[` + key + `],"keys":[` + key + `]}`,
+		"R2 keys is null":             `{"keys":null}`,
+		"R2 keys is an object":        `{"keys":` + key + `}`,
+		"R2 keys in another case":     `{"Keys":[` + key + `]}`,
+		"R2 a byte that is not UTF-8": `{"keys":[` + key + `],"x":"` + "\xff" + `"}`,
+		"R14 101 keys":                set(many...),
+		"R15 a member nested 1,000 deep": `{"keys":[` + key + `],"x":` +
+			strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + `}`,
+		"R15 a repeated member":        `{"keys":[` + strings.Replace(key, `"kid"`, `"kid":"x","kid"`, 1) + `]}`,
+		"R2 keys that are not objects": `{"keys":[1,"x",null,[]]}`,
+		"R2 an empty body":             ``,
 	} {
 		t.Run(name, func(t *testing.T) {
 			if keys, _, err := parseSet(body); err == nil || keys != nil {

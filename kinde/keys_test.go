@@ -13,6 +13,7 @@ import (
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
+// Attack S1: a token arrives before any keys were fetched.
 func TestNoKeysBeforeRun(t *testing.T) {
 	issuer := kindetest.New(tenant)
 	v, err := kinde.NewVerifier(kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant}}})
@@ -25,8 +26,8 @@ func TestNoKeysBeforeRun(t *testing.T) {
 	}
 }
 
-func TestAttackRotation(t *testing.T) {
-	inLab(t, "Q11 R1 picked up at once, and then within the cool-down", "", func(l *lab) {
+func TestAttackRotationIsPickedUpAtOnce(t *testing.T) {
+	inLab(t, "S13 a new key is picked up at once, and the next one after the cool-down", "", func(l *lab) {
 		old := l.token()
 		l.issuer.Rotate()
 		l.wants("new key", l.token(), "")
@@ -43,8 +44,8 @@ func TestAttackRotation(t *testing.T) {
 	})
 }
 
-func TestAttackFlood(t *testing.T) {
-	inLab(t, "R1 R3 unknown keys hide no rotation", "", func(l *lab) {
+func TestAttackFloodsOfUnknownKeysCauseOneFetch(t *testing.T) {
+	inLab(t, "T1 a flood of unknown keys causes one fetch and hides no rotation", "", func(l *lab) {
 		for i := range 2000 {
 			l.wants("flood", l.naming(fmt.Sprint(i)), kinde.UnknownKey)
 			if i%500 == 0 {
@@ -59,7 +60,7 @@ func TestAttackFlood(t *testing.T) {
 		l.pass(6 * time.Second)
 		l.wants("10 s after it began", l.token(), "")
 	})
-	inLab(t, "R3 a trickle of unknown keys hides a rotation for 10 s at most", "", func(l *lab) {
+	inLab(t, "T2 a trickle of unknown keys hides a rotation for 10 s at most", "", func(l *lab) {
 		const every = 200 * time.Millisecond
 		for range 10 {
 			l.wants("trickle", l.unknownKey(), kinde.UnknownKey)
@@ -80,8 +81,8 @@ func TestAttackFlood(t *testing.T) {
 	})
 }
 
-func TestAttackStampede(t *testing.T) {
-	inLab(t, "D5 R1 many wait for one fetch", "", func(l *lab) {
+func TestAttackCallersShareOneFetch(t *testing.T) {
+	inLab(t, "T3 a hundred callers wait for one fetch", "", func(l *lab) {
 		l.issuer.Rotate()
 		token := l.token()
 		l.delay = time.Second
@@ -100,8 +101,8 @@ func TestAttackStampede(t *testing.T) {
 	})
 }
 
-func TestAttackFailedRefetch(t *testing.T) {
-	inLab(t, "Q2 Q15 no verdict on the token", "", func(l *lab) {
+func TestAttackOutagesAreNotBlamedOnTheToken(t *testing.T) {
+	inLab(t, "S2 a new key while the issuer is down", "", func(l *lab) {
 		known := l.token()
 		l.fail(kindetest.Down)
 		l.wants("new key while the issuer is down", l.unknownKey(), kinde.KeysUnavailable)
@@ -115,9 +116,11 @@ func TestAttackFailedRefetch(t *testing.T) {
 	})
 }
 
-func TestAttackOutageAtTheStart(t *testing.T) {
-	for _, outage := range []kindetest.Outage{kindetest.Down, kindetest.Empty, kindetest.Garbage, kindetest.Redirect, kindetest.Huge} {
-		inLab(t, "Q1 P1 P3 "+string(outage), outage, func(l *lab) {
+func TestAttackNothingPassesBeforeKeysAreFetched(t *testing.T) {
+	for _, outage := range []kindetest.Outage{
+		kindetest.Down, kindetest.Empty, kindetest.Garbage, kindetest.Redirect, kindetest.Huge,
+	} {
+		inLab(t, "S1 the issuer fails from the start: "+string(outage), outage, func(l *lab) {
 			l.wants("without keys", l.token(), kinde.KeysUnavailable)
 			l.pass(2 * time.Minute)
 			refreshes := l.refreshes()
@@ -126,7 +129,8 @@ func TestAttackOutageAtTheStart(t *testing.T) {
 					l.Errorf("%s between two attempts, want 1s to 10s", gap)
 				}
 			}
-			if got := l.verifier.Status(); l.verifier.Ready() || got[0] != (kinde.KeyStatus{Issuer: tenant}) || refreshes[0].Err == nil {
+			if got := l.verifier.Status(); l.verifier.Ready() || got[0] != (kinde.KeyStatus{Issuer: tenant}) ||
+				refreshes[0].Err == nil {
 				l.Error("ready without keys, or without a word about it")
 			}
 			l.fail("")
@@ -141,12 +145,13 @@ func TestAttackOutageAtTheStart(t *testing.T) {
 	}
 }
 
-func TestAttackBrokenSet(t *testing.T) {
+func TestAttackBrokenSetsReplaceNoKeys(t *testing.T) {
 	for _, set := range []string{
-		`{"keys":[]}`, `{}`, `null`, `[]`, `{"keys":null}`, `{"keys":{}}`, `{"keys":[1]}`, `{"keys":["x"]}`, `<html>`, `{"keys":[`, ``, "\xff",
+		`{"keys":[]}`, `{}`, `null`, `[]`, `{"keys":null}`, `{"keys":{}}`, `{"keys":[1]}`, `{"keys":["x"]}`, `<html>`,
+		`{"keys":[`, ``, "\xff",
 		`{"keys":[]} x`, `{"keys":[],"keys":[]}`, `{"keys":[{"kty":"oct","kid":"a","k":"AA"}]}`,
 	} {
-		inLab(t, "P2 P3 Q2 "+set, "", func(l *lab) {
+		inLab(t, "S16 a broken set: "+set, "", func(l *lab) {
 			l.issuer.Publish(set + " ")
 			l.pass(kinde.DefaultRefresh)
 			l.wants("known key", l.token(), "")
@@ -158,8 +163,8 @@ func TestAttackBrokenSet(t *testing.T) {
 	}
 }
 
-func TestAttackWithdrawnKey(t *testing.T) {
-	inLab(t, "Q13 stops working within the refresh", "", func(l *lab) {
+func TestAttackWithdrawnKeysStopWorking(t *testing.T) {
+	inLab(t, "S14 a withdrawn key stops working within the refresh", "", func(l *lab) {
 		old, oldID := l.issuer.Sign(l.issuer.UserClaims().With("exp", time.Now().Add(24*time.Hour).Unix())), l.issuer.KeyID()
 		l.issuer.Rotate()
 		l.issuer.Withdraw(oldID)
@@ -170,8 +175,8 @@ func TestAttackWithdrawnKey(t *testing.T) {
 	})
 }
 
-func TestAttackReplacedKey(t *testing.T) {
-	inLab(t, "Q14 the new key wins", "", func(l *lab) {
+func TestAttackReplacedKeysStopWorking(t *testing.T) {
+	inLab(t, "S15 the new key under the old ID wins", "", func(l *lab) {
 		old, oldID := l.token(), l.issuer.KeyID()
 		l.issuer.Rotate()
 		l.issuer.Withdraw(oldID)
@@ -182,14 +187,15 @@ func TestAttackReplacedKey(t *testing.T) {
 	})
 }
 
-func TestAttackStaleKeys(t *testing.T) {
-	inLab(t, "Q2 used until max stale and no longer", "", func(l *lab) {
+func TestAttackStaleKeysStopWorking(t *testing.T) {
+	inLab(t, "S2 keys are used until max_stale and no longer", "", func(l *lab) {
 		l.fail(kindetest.Down)
 		l.pass(kinde.DefaultMaxStale - time.Second)
 		l.wants("barely fresh", l.token(), "")
 		l.pass(2 * time.Second)
 		l.wants("stale", l.token(), kinde.KeysUnavailable)
-		if got := l.verifier.Status()[0]; l.verifier.Ready() || got.Usable || got.Keys != 1 || got.Age <= kinde.DefaultMaxStale {
+		if got := l.verifier.Status()[0]; l.verifier.Ready() || got.Usable || got.Keys != 1 ||
+			got.Age <= kinde.DefaultMaxStale {
 			l.Errorf("ready with stale keys: %+v", got)
 		}
 		l.fail("")
@@ -198,8 +204,8 @@ func TestAttackStaleKeys(t *testing.T) {
 	})
 }
 
-func TestAttackUnchangedSet(t *testing.T) {
-	inLab(t, "Q17 counts as fetched", "", func(l *lab) {
+func TestAttackUnchangedSetsStayFresh(t *testing.T) {
+	inLab(t, "S17 a set that has not changed counts as fetched", "", func(l *lab) {
 		l.pass(3 * kinde.DefaultMaxStale)
 		l.wants("after days", l.token(), "")
 		for _, r := range l.refreshes()[1:] {
@@ -213,8 +219,8 @@ func TestAttackUnchangedSet(t *testing.T) {
 	})
 }
 
-func TestAttackShortDeadline(t *testing.T) {
-	inLab(t, "S3 answered in time, and the fetch goes on", "", func(l *lab) {
+func TestAttackShortDeadlinesCancelNoFetch(t *testing.T) {
+	inLab(t, "S18 a caller is answered in time, and the fetch goes on", "", func(l *lab) {
 		l.issuer.Rotate()
 		token := l.token()
 		l.delay = 2 * time.Second
@@ -238,8 +244,8 @@ func TestAttackShortDeadline(t *testing.T) {
 	})
 }
 
-func TestAttackHangingIssuer(t *testing.T) {
-	inLab(t, "Q3 given up after the timeout", "", func(l *lab) {
+func TestAttackHangingFetchesAreGivenUp(t *testing.T) {
+	inLab(t, "S3 a fetch is given up after the timeout", "", func(l *lab) {
 		l.fail(kindetest.Hang)
 		start := time.Now()
 		l.wants("new key", l.unknownKey(), kinde.KeysUnavailable)
@@ -274,8 +280,8 @@ func TestNobodyWaitsForAVerifierThatHasEnded(t *testing.T) {
 	})
 }
 
-func TestAttackFailingRefreshes(t *testing.T) {
-	inLab(t, "Q5 ten thousand leave nothing behind", "", func(l *lab) { // the bubble fails when a goroutine stays
+func TestAttackFailingRefreshesLeakNothing(t *testing.T) {
+	inLab(t, "S4 ten thousand failures leave nothing behind", "", func(l *lab) { // the bubble fails when a goroutine stays
 		l.fail(kindetest.Down)
 		for len(l.refreshes()) < 10000 {
 			l.pass(time.Hour)

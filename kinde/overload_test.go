@@ -8,8 +8,8 @@ import (
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
-// Without room for one more signature nothing can be said about it; what comes before
-// it is said all the same.
+// Attack T9: without room for one more signature nothing can be said about it; what
+// comes before it is said all the same.
 func TestOverloadCountsBetweenKeyAndSignature(t *testing.T) {
 	issuer, forger := kindetest.NewServer(), kindetest.NewServer()
 	defer issuer.Close()

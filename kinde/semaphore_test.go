@@ -7,6 +7,7 @@ import (
 	"time"
 )
 
+// Attack T9: more tokens arrive than there are processors to verify them.
 func TestSignaturesAreWaitedForUntilTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := make(semaphore, 3)

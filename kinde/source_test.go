@@ -39,32 +39,34 @@ func firstRefresh(t *testing.T, domain string, config kinde.Config) (kinde.Refre
 	return <-fetched, v
 }
 
-func TestAttackDiscovery(t *testing.T) {
+func TestAttackDiscoveryStaysAtTheIssuer(t *testing.T) {
 	issuer := kindetest.New("")
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("somebody asked elsewhere for %s", r.URL) }))
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("somebody asked elsewhere for %s", r.URL)
+	}))
 	defer elsewhere.Close()
 	for name, test := range map[string]struct {
 		document string // HOST stands for the issuer's host; empty is a 404
 		error    string
 	}{
-		"jwks_uri is followed":               {`{"jwks_uri":"http://HOST/elsewhere/keys"}`, ""},
-		"no document":                        {"", ""},
-		"not JSON":                           {"<html>", ""},
-		"not UTF-8":                          {"{\"jwks_uri\":\"\xff\"}", ""},
-		"no jwks_uri":                        {`{"issuer":"http://HOST"}`, ""},
-		"repeated member":                    {`{"jwks_uri":"http://HOST/a","jwks_uri":"http://HOST/b"}`, ""},
-		"Q6 another host":                    {`{"jwks_uri":"` + elsewhere.URL + `/keys"}`, "refused"},
-		"another port":                       {`{"jwks_uri":"http://HOST1/keys"}`, "refused"},
-		"another scheme":                     {`{"jwks_uri":"https://HOST/keys"}`, "refused"},
-		"a user":                             {`{"jwks_uri":"http://user@HOST/keys"}`, "refused"},
-		"a file":                             {`{"jwks_uri":"file:///etc/passwd"}`, "refused"},
-		"a path":                             {`{"jwks_uri":"/keys"}`, "refused"},
-		"no string":                          {`{"jwks_uri":1}`, "refused"},
-		"no address":                         {`{"jwks_uri":"http://[::1"}`, "refused"},
-		"the host of another issuer's keys":  {`{"jwks_uri":"http://HOST.evil.com/keys"}`, "refused"},
-		"the host as the user of another":    {`{"jwks_uri":"http://HOST@evil.com/keys"}`, "refused"},
-		"metadata service of a cloud":        {`{"jwks_uri":"http://169.254.169.254/keys"}`, "refused"},
-		"the same host in capitals is other": {`{"jwks_uri":"HTTP://HOST/elsewhere/keys"}`, ""},
+		"S6 another path of the issuer":       {`{"jwks_uri":"http://HOST/elsewhere/keys"}`, ""},
+		"S7 no discovery document":            {"", ""},
+		"S7 a document that is not JSON":      {"<html>", ""},
+		"S7 a document that is not UTF-8":     {"{\"jwks_uri\":\"\xff\"}", ""},
+		"S7 a document without jwks_uri":      {`{"issuer":"http://HOST"}`, ""},
+		"S7 a document with two jwks_uri":     {`{"jwks_uri":"http://HOST/a","jwks_uri":"http://HOST/b"}`, ""},
+		"S6 another host":                     {`{"jwks_uri":"` + elsewhere.URL + `/keys"}`, "refused"},
+		"S6 another port":                     {`{"jwks_uri":"http://HOST1/keys"}`, "refused"},
+		"S6 another scheme":                   {`{"jwks_uri":"https://HOST/keys"}`, "refused"},
+		"S6 a user in the URL":                {`{"jwks_uri":"http://user@HOST/keys"}`, "refused"},
+		"S6 a file":                           {`{"jwks_uri":"file:///etc/passwd"}`, "refused"},
+		"S6 a path alone":                     {`{"jwks_uri":"/keys"}`, "refused"},
+		"S6 a number":                         {`{"jwks_uri":1}`, "refused"},
+		"S6 a host that cannot be parsed":     {`{"jwks_uri":"http://[::1"}`, "refused"},
+		"S6 a host that only begins the same": {`{"jwks_uri":"http://HOST.evil.com/keys"}`, "refused"},
+		"S6 the issuer's host as a user name": {`{"jwks_uri":"http://HOST@evil.com/keys"}`, "refused"},
+		"S6 a cloud's metadata service":       {`{"jwks_uri":"http://169.254.169.254/keys"}`, "refused"},
+		"S6 the scheme in capitals":           {`{"jwks_uri":"HTTP://HOST/elsewhere/keys"}`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -97,36 +99,42 @@ func TestAttackDiscovery(t *testing.T) {
 	}
 }
 
-func TestAttackIssuerAnswers(t *testing.T) {
+func TestAttackBadAnswersOfTheIssuerAreRefused(t *testing.T) {
 	keys := kindetest.New("").JWKS()
 	for name, answer := range map[string]http.HandlerFunc{
-		"Q6 redirect to another path": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/good", http.StatusFound) },
-		"Q6 permanent redirect": func(w http.ResponseWriter, r *http.Request) {
+		"S5 a redirect to another path": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/good", http.StatusFound)
+		},
+		"S5 a permanent redirect": func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/good", http.StatusPermanentRedirect)
 		},
-		"Q1 status 500 with keys": func(w http.ResponseWriter, _ *http.Request) {
+		"S8 keys with status 500": func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusInternalServerError)
 			fmt.Fprint(w, keys)
 		},
-		"Q17 not modified, unasked": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) },
-		"Q9 gzip bomb": func(w http.ResponseWriter, _ *http.Request) {
+		"S8 status 304 that nobody asked for": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusNotModified)
+		},
+		"S9 a gzip bomb": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			z := gzip.NewWriter(w)
-			blanks := strings.Repeat(" ", 1<<20)
+			spaces := strings.Repeat(" ", 1<<20)
 			for range 20 {
-				fmt.Fprint(z, blanks)
+				fmt.Fprint(z, spaces)
 			}
 			fmt.Fprint(z, keys)
 			z.Close()
 		},
-		"P18 long body": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, strings.Repeat(" ", 256<<10), keys) },
-		"Q3 slow body": func(w http.ResponseWriter, r *http.Request) {
+		"S9 a body of more than 256 KiB": func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, strings.Repeat(" ", 256<<10), keys)
+		},
+		"S3 a body that does not end": func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, "{")
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
 		},
-		"Q3 no answer": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
-		"Q3 long header": func(w http.ResponseWriter, _ *http.Request) {
+		"S3 no answer": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"S9 a header of 100 KiB": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X", strings.Repeat("x", 100<<10))
 			fmt.Fprint(w, keys)
 		},
@@ -149,7 +157,7 @@ func TestAttackIssuerAnswers(t *testing.T) {
 			}
 		})
 	}
-	t.Run("Q10 the content type does not matter", func(t *testing.T) {
+	t.Run("S10 keys with another content type", func(t *testing.T) {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
 			fmt.Fprint(w, keys)
@@ -161,7 +169,7 @@ func TestAttackIssuerAnswers(t *testing.T) {
 	})
 }
 
-func TestAttackKeysFromAFile(t *testing.T) {
+func TestAttackOddKeyFilesAreRefused(t *testing.T) {
 	issuer := kindetest.New(tenant)
 	dir := t.TempDir()
 	write := func(name, content string) string {
@@ -179,8 +187,11 @@ func TestAttackKeysFromAFile(t *testing.T) {
 		path string
 		keys int
 	}{
-		"Q19 good": {write("good.json", issuer.JWKS()), 1}, "missing": {filepath.Join(dir, "none.json"), 0},
-		"a pipe": {pipe, 0}, "broken": {write("broken.json", "{"), 0}, "large": {write("large.json", issuer.JWKS()+strings.Repeat(" ", 256<<10)), 0},
+		"S11 a good file":       {write("good.json", issuer.JWKS()), 1},
+		"S11 no file":           {filepath.Join(dir, "none.json"), 0},
+		"S11 a pipe":            {pipe, 0},
+		"S11 broken JSON":       {write("broken.json", "{"), 0},
+		"S11 more than 256 KiB": {write("large.json", issuer.JWKS()+strings.Repeat(" ", 256<<10)), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, v := firstRefresh(t, tenant, kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant, JWKSFile: test.path}}})
@@ -194,6 +205,7 @@ func TestAttackKeysFromAFile(t *testing.T) {
 	}
 }
 
+// Attack S4: a thousand fetches from an issuer that is down.
 func TestFailingRefreshesLeaveNoConnection(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	issuer := kindetest.NewServer()
@@ -222,26 +234,47 @@ func TestFailingRefreshesLeaveNoConnection(t *testing.T) {
 	<-ended
 }
 
-func TestAttackConfigurations(t *testing.T) {
+func TestAttackUnsafeConfigurationsAreRefused(t *testing.T) {
 	issuers := []kinde.Issuer{{Domain: tenant}}
 	for name, test := range map[string]struct {
 		config kinde.Config
 		says   string
 	}{
-		"no issuer":             {kinde.Config{}, "issuers: want at least one issuer"},
-		"no domain":             {kinde.Config{Issuers: []kinde.Issuer{{}}}, "issuers.0.domain: \"\" is not an issuer"},
-		"Q7 http":               {kinde.Config{Issuers: []kinde.Issuer{{Domain: "http://t.kinde.com"}}}, "not https"},
-		"I10 twice":             {kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant}, {Domain: tenant + "/"}}}, "issuers.1.domain: the issuer"},
-		"empty audience":        {kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant, Audience: []string{}}}}, "issuers.0.audience: it is set but empty"},
-		"blank audience":        {kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant, Audience: []string{"a", ""}}}}, "issuers.0.audience: it is set but empty"},
-		"H14 negative leeway":   {kinde.Config{Issuers: issuers, Leeway: -1}, "leeway: "},
-		"H14 large leeway":      {kinde.Config{Issuers: issuers, Leeway: 5*time.Minute + 1}, "leeway: "},
-		"negative refresh":      {kinde.Config{Issuers: issuers, Refresh: -1}, "jwks.refresh: "},
-		"negative timeout":      {kinde.Config{Issuers: issuers, Timeout: -1}, "jwks.timeout: "},
-		"stale before refresh":  {kinde.Config{Issuers: issuers, Refresh: time.Hour, MaxStale: time.Hour}, "jwks.max_stale: "},
-		"negative max stale":    {kinde.Config{Issuers: issuers, MaxStale: -1}, "jwks.max_stale: "},
-		"stale before default":  {kinde.Config{Issuers: issuers, MaxStale: time.Minute}, "jwks.max_stale: "},
-		"refresh after default": {kinde.Config{Issuers: issuers, Refresh: 25 * time.Hour}, "jwks.max_stale: "},
+		"I7 no issuer": {kinde.Config{}, "issuers: want at least one issuer"},
+		"I7 an issuer without a domain": {
+			kinde.Config{Issuers: []kinde.Issuer{{}}},
+			"issuers.0.domain: \"\" is not an issuer",
+		},
+		"I7 an issuer by http": {kinde.Config{Issuers: []kinde.Issuer{{Domain: "http://t.kinde.com"}}}, "not https"},
+		"I7 an issuer twice": {
+			kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant}, {Domain: tenant + "/"}}},
+			"issuers.1.domain: the issuer",
+		},
+		"J9 an empty list of audiences": {
+			kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant, Audience: []string{}}}},
+			"issuers.0.audience: it is set but empty",
+		},
+		"J9 an empty audience": {
+			kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant, Audience: []string{"a", ""}}}},
+			"issuers.0.audience: it is set but empty",
+		},
+		"H16 a negative leeway":       {kinde.Config{Issuers: issuers, Leeway: -1}, "leeway: "},
+		"H16 a leeway over 5 minutes": {kinde.Config{Issuers: issuers, Leeway: 5*time.Minute + 1}, "leeway: "},
+		"S12 a negative refresh":      {kinde.Config{Issuers: issuers, Refresh: -1}, "jwks.refresh: "},
+		"S12 a negative timeout":      {kinde.Config{Issuers: issuers, Timeout: -1}, "jwks.timeout: "},
+		"S12 keys that are stale before they are refreshed": {
+			kinde.Config{Issuers: issuers, Refresh: time.Hour, MaxStale: time.Hour},
+			"jwks.max_stale: ",
+		},
+		"S12 a negative max_stale": {kinde.Config{Issuers: issuers, MaxStale: -1}, "jwks.max_stale: "},
+		"S12 keys that are stale before the default refresh": {
+			kinde.Config{Issuers: issuers, MaxStale: time.Minute},
+			"jwks.max_stale: ",
+		},
+		"S12 a refresh after the default max_stale": {
+			kinde.Config{Issuers: issuers, Refresh: 25 * time.Hour},
+			"jwks.max_stale: ",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := kinde.NewVerifier(test.config); err == nil || !strings.Contains(err.Error(), test.says) {
@@ -260,19 +293,31 @@ func domainOf(domain string, insecureHTTP bool) (string, error) {
 	return v.Status()[0].Issuer, nil
 }
 
+// Attack I7: what is not the scheme and the host of an issuer is refused.
 func TestDomains(t *testing.T) {
 	for domain, want := range map[string]string{
-		"https://t.kinde.com": "https://t.kinde.com", "https://t.kinde.com/": "https://t.kinde.com", "https://t.kinde.com//": "https://t.kinde.com",
-		"https://account.customer.com:8443": "https://account.customer.com:8443", "http://localhost:9100": "http://localhost:9100",
-		"": "", "t.kinde.com": "", "//t.kinde.com": "", "https://": "", "https://:443": "", "ftp://t.kinde.com": "", "https:t.kinde.com": "",
-		"https://t.kinde.com/x": "", "https://t.kinde.com?x": "", "https://t.kinde.com#x": "", "https://t.kinde.com/?": "", "https://u@t.kinde.com": "",
-		"https://T.kinde.com": "", "HTTPS://t.kinde.com": "", " https://t.kinde.com": "", "https://t.kinde.com ": "", "https://t kinde.com": "", "https://[::1": "",
-		"https://t.kinde.com:": "", "https://t.kinde.com:0": "", "https://t.kinde.com:65536": "", "https://t.kinde.com:99999": "", "https://t.kinde.com:x": "",
-		"https://t.kinde.com.": "", "https://t..kinde.com": "", "https://*.kinde.com": "", "https://[::1]": "https://[::1]", "https://[::1]:443": "https://[::1]:443",
+		"https://t.kinde.com":               "https://t.kinde.com",
+		"https://t.kinde.com/":              "https://t.kinde.com",
+		"https://t.kinde.com//":             "https://t.kinde.com",
+		"https://account.customer.com:8443": "https://account.customer.com:8443",
+		"http://localhost:9100":             "http://localhost:9100",
+		"https://[::1]":                     "https://[::1]",
+		"https://[::1]:443":                 "https://[::1]:443",
 	} {
-		got, err := domainOf(domain, true)
-		if (err == nil) != (want != "") || err == nil && got != want {
-			t.Errorf("%q: got %v, %v, want %q", domain, got, err, want)
+		if got, err := domainOf(domain, true); err != nil || got != want {
+			t.Errorf("%q: got %q, %v, want %q", domain, got, err, want)
+		}
+	}
+	for _, domain := range []string{
+		"", "t.kinde.com", "//t.kinde.com", "https://", "https://:443", "ftp://t.kinde.com", "https:t.kinde.com",
+		"https://t.kinde.com/x", "https://t.kinde.com?x", "https://t.kinde.com#x", "https://t.kinde.com/?",
+		"https://u@t.kinde.com", "https://T.kinde.com", "HTTPS://t.kinde.com", " https://t.kinde.com",
+		"https://t.kinde.com ", "https://t kinde.com", "https://[::1", "https://t.kinde.com:", "https://t.kinde.com:0",
+		"https://t.kinde.com:65536", "https://t.kinde.com:99999", "https://t.kinde.com:x", "https://t.kinde.com.",
+		"https://t..kinde.com", "https://*.kinde.com",
+	} {
+		if got, err := domainOf(domain, true); err == nil {
+			t.Errorf("%q: got %q, want an error", domain, got)
 		}
 	}
 	if _, err := domainOf("http://localhost:9100", false); err == nil {

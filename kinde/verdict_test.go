@@ -67,7 +67,7 @@ func TestVerdictsHoldWhileTheTokenDoes(t *testing.T) {
 }
 
 func TestVerdictsHoldWhileTheKeyDoes(t *testing.T) {
-	inLab(t, "Q13 withdrawn key", "", func(l *lab) {
+	inLab(t, "S14 a withdrawn key", "", func(l *lab) {
 		old := l.issuer.KeyID()
 		v := l.judge(l.lasting(0, 48*time.Hour))
 		l.issuer.Rotate()
@@ -80,7 +80,7 @@ func TestVerdictsHoldWhileTheKeyDoes(t *testing.T) {
 		l.holds("withdrawn", v, false)
 		l.wants("withdrawn", v.token, kinde.UnknownKey)
 	})
-	inLab(t, "Q14 another key by the same ID", "", func(l *lab) {
+	inLab(t, "S15 another key under the same ID", "", func(l *lab) {
 		v := l.judge(l.lasting(0, 48*time.Hour))
 		other := kindetest.New(tenant)
 		l.issuer.Publish(strings.Replace(other.JWKS(), other.KeyID(), l.issuer.KeyID(), 1))
@@ -88,7 +88,7 @@ func TestVerdictsHoldWhileTheKeyDoes(t *testing.T) {
 		l.holds("replaced", v, false)
 		l.wants("replaced", v.token, kinde.BadSignature)
 	})
-	inLab(t, "Q2 keys that are too old", "", func(l *lab) {
+	inLab(t, "S2 keys that are too old", "", func(l *lab) {
 		v := l.judge(l.lasting(0, 96*time.Hour))
 		l.fail("down")
 		l.pass(23 * time.Hour)
@@ -109,7 +109,8 @@ func TestVerdictsHoldAtTheirTimes(t *testing.T) {
 	config := configFor(issuer)
 	config.Now, config.Leeway = func() time.Time { return time.Unix(0, now.Load()) }, 30*time.Second
 	v := running(t, config)
-	token := issuer.Sign(issuer.UserClaims().With("iat", start.Unix()).With("nbf", start.Add(time.Minute).Unix()).With("exp", start.Add(2*time.Minute).Unix()))
+	token := issuer.Sign(issuer.UserClaims().With("iat", start.Unix()).
+		With("nbf", start.Add(time.Minute).Unix()).With("exp", start.Add(2*time.Minute).Unix()))
 	at := func(after time.Duration) { now.Store(start.Add(after).UnixNano()) }
 	at(time.Minute)
 	valid := v.Judge(t.Context(), token)
@@ -159,7 +160,9 @@ func historyOfVerdicts(l *lab, random *rand.Rand) {
 		case 3, 4, 5, 6:
 			l.pass(time.Duration(random.Int64N(int64(3 * time.Hour))))
 		default:
-			known = append(known, l.judge(l.lasting(time.Duration(random.Int64N(int64(time.Hour)))-50*time.Minute, time.Duration(random.Int64N(int64(30*time.Hour)))-time.Hour)))
+			issued := time.Duration(random.Int64N(int64(time.Hour))) - 50*time.Minute
+			expires := time.Duration(random.Int64N(int64(30*time.Hour))) - time.Hour
+			known = append(known, l.judge(l.lasting(issued, expires)))
 		}
 		synctest.Wait()
 		for _, v := range known[max(0, len(known)-20):] {

@@ -30,33 +30,62 @@ func discoverable(t *testing.T, identifier string) (authv3.AuthorizationClient, 
 	server := kindetest.NewServer()
 	t.Cleanup(server.Close)
 	url := server.Issuer.URL
-	return serveWith(t, kinde.Config{Issuers: []kinde.Issuer{{Domain: url, Audience: []string{kindetest.Audience}}}}, authz.Config{
-		Issuers:  map[string]authz.Rules{url: {}},
-		Policies: map[string]authz.Policy{"default": {}, "run": {Scopes: []string{"agents:run", "agents:read"}, Permissions: []string{"agents:own"}}},
-		Routes:   []authz.Route{{Path: "/run", Policy: "run"}, {Path: "/public", Public: true}},
-		Resource: &authz.Resource{Identifier: identifier, AuthorizationServers: []string{url, "https://second.kinde.com"}, Scopes: []string{"agents:run"}},
+	return serveWith(t, kinde.Config{
+		Issuers: []kinde.Issuer{{Domain: url, Audience: []string{kindetest.Audience}}},
+	}, authz.Config{
+		Issuers: map[string]authz.Rules{url: {}},
+		Policies: map[string]authz.Policy{
+			"default": {},
+			"run":     {Scopes: []string{"agents:run", "agents:read"}, Permissions: []string{"agents:own"}},
+		},
+		Routes: []authz.Route{{Path: "/run", Policy: "run"}, {Path: "/public", Public: true}},
+		Resource: &authz.Resource{
+			Identifier:           identifier,
+			AuthorizationServers: []string{url, "https://second.kinde.com"},
+			Scopes:               []string{"agents:run"},
+		},
 	}), server.Issuer
 }
 
 func TestChallenges(t *testing.T) {
 	client, issuer := discoverable(t, "https://api.example.com/mcp")
 	user := issuer.UserClaims()
-	const where = `resource_metadata="https://api.example.com/.well-known/oauth-protected-resource/mcp"`
+	const (
+		where  = `resource_metadata="https://api.example.com/.well-known/oauth-protected-resource/mcp"`
+		scopes = `scope="agents:run agents:read", `
+	)
 	for name, row := range map[string]struct {
 		ask
 		reason    authz.Reason
 		challenge string
 	}{
-		"no token":                {ask{method: "GET", path: "/"}, authz.MissingToken, `Bearer realm="kinde", ` + where},
-		"no token, scopes wanted": {ask{method: "GET", path: "/run"}, authz.MissingToken, `Bearer realm="kinde", scope="agents:run agents:read", ` + where},
-		"expired": {ask{method: "GET", path: "/run"}.with(issuer.Token(user.With("iat", 1).With("exp", 2))), kinde.TokenExpired,
-			`Bearer realm="kinde", error="invalid_token", error_description="the access token has expired", scope="agents:run agents:read", ` + where},
-		"a scope is missing": {ask{method: "GET", path: "/run"}.with(issuer.Token(user.With("scp", []string{"agents:run"}))), authz.InsufficientScope,
-			`Bearer realm="kinde", error="insufficient_scope", error_description="the access token lacks a scope", scope="agents:run agents:read", ` + where},
-		"a permission is missing":     {ask{method: "GET", path: "/run"}.with(issuer.Token(user.With("scp", []string{"agents:run", "agents:read"}))), authz.MissingPermission, ""},
+		"no token": {ask{method: "GET", path: "/"}, authz.MissingToken, `Bearer realm="kinde", ` + where},
+		"no token, scopes wanted": {
+			ask{method: "GET", path: "/run"},
+			authz.MissingToken,
+			`Bearer realm="kinde", ` + scopes + where,
+		},
+		"expired": {
+			ask{method: "GET", path: "/run"}.with(issuer.Token(user.With("iat", 1).With("exp", 2))),
+			kinde.TokenExpired,
+			`Bearer realm="kinde", error="invalid_token", error_description="the access token has expired", ` + scopes + where,
+		},
+		"a scope is missing": {
+			ask{method: "GET", path: "/run"}.with(issuer.Token(user.With("scp", []string{"agents:run"}))),
+			authz.InsufficientScope,
+			`Bearer realm="kinde", error="insufficient_scope", ` +
+				`error_description="the access token lacks a scope", ` + scopes + where,
+		},
+		"a permission is missing": {
+			ask{method: "GET", path: "/run"}.with(issuer.Token(user.With("scp", []string{"agents:run", "agents:read"}))),
+			authz.MissingPermission,
+			"",
+		},
 		"the method is in lower case": {ask{method: "get", path: "/"}, authz.BadRequest, ""},
-		"neither user nor machine":    {ask{method: "GET", path: "/run"}.with(issuer.Token(user.Without("sub"))), kinde.UnknownActor, ""},
-		"bad path":                    {ask{method: "GET", path: "//"}, authz.BadPath, ""},
+		"neither user nor machine": {
+			ask{method: "GET", path: "/run"}.with(issuer.Token(user.Without("sub"))), kinde.UnknownActor, "",
+		},
+		"bad path": {ask{method: "GET", path: "//"}, authz.BadPath, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := challengeOf(answers(t, client, row.ask, row.reason)); got != row.challenge {
@@ -74,7 +103,10 @@ func TestMetadataDocument(t *testing.T) {
 	}
 	const at = "/.well-known/oauth-protected-resource"
 	for _, a := range []ask{
-		{method: "GET", path: at}, {method: "HEAD", path: at}, {method: "GET", path: at + "/mcp"}, {method: "GET", path: at + "?x=1"},
+		{method: "GET", path: at},
+		{method: "HEAD", path: at},
+		{method: "GET", path: at + "/mcp"},
+		{method: "GET", path: at + "?x=1"},
 		{method: "GET", path: at + "/mcp", policy: map[string]string{"policy": "run"}},
 		ask{method: "GET", path: at}.with("a.b.c"),
 	} {
@@ -83,7 +115,8 @@ func TestMetadataDocument(t *testing.T) {
 			t.Fatal(err)
 		}
 		denied := response.GetDeniedResponse()
-		if response.GetStatus().GetCode() == 0 || denied.GetStatus().GetCode() != 200 || challengeOf(response) != "" || len(denied.GetHeaders()) != 1 {
+		if response.GetStatus().GetCode() == 0 || denied.GetStatus().GetCode() != 200 || challengeOf(response) != "" ||
+			len(denied.GetHeaders()) != 1 {
 			t.Fatalf("%+v: got %v", a, response)
 		}
 		if h := denied.GetHeaders()[0].GetHeader(); h.GetKey() != "content-type" || h.GetValue() != "application/json" {
@@ -97,43 +130,51 @@ func TestMetadataDocument(t *testing.T) {
 			t.Errorf("%+v: (-want +got)\n%s", a, diff)
 		}
 		fields := response.GetDynamicMetadata().GetFields()
-		if fields["decision"].GetStringValue() != "deny" || fields["reason"].GetStringValue() != "metadata_document" || fields["policy"] != nil {
+		if fields["decision"].GetStringValue() != "deny" || fields["reason"].GetStringValue() != "metadata_document" ||
+			fields["policy"] != nil {
 			t.Errorf("%+v: metadata %v", a, fields)
 		}
 	}
 	for _, a := range []ask{
-		{method: "POST", path: at}, {method: "OPTIONS", path: at}, {method: "GET", path: at + "/"}, {method: "GET", path: at + "/other"},
-		{method: "GET", path: "/x" + at}, {method: "GET", path: "/.WELL-KNOWN/oauth-protected-resource"}, {method: "GET", path: "/?" + at},
+		{method: "POST", path: at},
+		{method: "OPTIONS", path: at},
+		{method: "GET", path: at + "/"},
+		{method: "GET", path: at + "/other"},
+		{method: "GET", path: "/x" + at},
+		{method: "GET", path: "/.WELL-KNOWN/oauth-protected-resource"},
+		{method: "GET", path: "/?" + at},
 	} {
 		answers(t, client, a, authz.MissingToken)
 	}
 	answers(t, client, ask{method: "GET", path: "/." + at}, authz.BadPath)
 	answers(t, client, ask{method: "get", path: at}, authz.BadRequest)
 	answers(t, client, ask{method: "GET", path: at, policy: map[string]string{"policy": "nobody"}}, authz.UnknownPolicy)
-	answers(t, client, ask{method: "GET", path: at, headers: map[string]string{"connection": "x-kinde-actor"}}, authz.BadRequest)
+	answers(t, client, ask{method: "GET", path: at, headers: map[string]string{"connection": "x-kinde-actor"}},
+		authz.BadRequest)
 	answers(t, newWorld(t).client, ask{method: "GET", path: at}, authz.MissingToken) // no resource is configured
 }
 
 func TestResourceIdentifiers(t *testing.T) {
+	const wellKnown = "/.well-known/oauth-protected-resource"
 	for identifier, where := range map[string]string{
-		"https://api.example.com":      "https://api.example.com/.well-known/oauth-protected-resource",
-		"https://api.example.com/":     "https://api.example.com/.well-known/oauth-protected-resource",
-		"https://api.example.com/a/b/": "https://api.example.com/.well-known/oauth-protected-resource/a/b",
-		"https://api.example.com:8443": "https://api.example.com:8443/.well-known/oauth-protected-resource",
-		"http://api.example.com":       "", "api.example.com": "", "": "", "https://": "", "https://u@api.example.com": "", "urn:api": "",
-		"https://api.example.com?a": "", "https://api.example.com#a": "", "https://api.example.com/a#": "", "https://api.example.com//a": "", "https://api.example.com/a/../b": "", `https://api.example.com/"`: "",
+		"https://api.example.com":      "https://api.example.com" + wellKnown,
+		"https://api.example.com/":     "https://api.example.com" + wellKnown,
+		"https://api.example.com/a/b/": "https://api.example.com" + wellKnown + "/a/b",
+		"https://api.example.com:8443": "https://api.example.com:8443" + wellKnown,
 	} {
-		if err := accepts(&authz.Resource{Identifier: identifier}); (err == nil) != (where != "") {
-			t.Errorf("%q: %v", identifier, err)
-			continue
-		}
-		if where == "" {
-			continue
-		}
 		client, _ := discoverable(t, identifier)
 		response := answers(t, client, ask{method: "GET", path: "/"}, authz.MissingToken)
 		if got := challengeOf(response); !strings.HasSuffix(got, `resource_metadata="`+where+`"`) {
 			t.Errorf("%q: got %s", identifier, got)
+		}
+	}
+	for _, identifier := range []string{
+		"http://api.example.com", "api.example.com", "", "https://", "https://u@api.example.com", "urn:api",
+		"https://api.example.com?a", "https://api.example.com#a", "https://api.example.com/a#",
+		"https://api.example.com//a", "https://api.example.com/a/../b", `https://api.example.com/"`,
+	} {
+		if accepts(&authz.Resource{Identifier: identifier}) == nil {
+			t.Errorf("%q is accepted", identifier)
 		}
 	}
 	if err := accepts(&authz.Resource{Identifier: "http://localhost:8080", InsecureHTTP: true}); err != nil {
@@ -153,7 +194,10 @@ func claimHeaders(t *testing.T) (authv3.AuthorizationClient, *kindetest.Issuer) 
 	server := kindetest.NewServer()
 	t.Cleanup(server.Close)
 	url := server.Issuer.URL
-	claims := map[string]string{"x-kinde-email": "email", "x-kinde-model": "application_properties.model_version", "x-kinde-teams": "teams", "x-kinde-age": "age", "x-kinde-same": "org_code"}
+	claims := map[string]string{
+		"x-kinde-email": "email", "x-kinde-model": "application_properties.model_version", "x-kinde-teams": "teams",
+		"x-kinde-age": "age", "x-kinde-same": "org_code",
+	}
 	for i := range 10 {
 		claims[fmt.Sprintf("x-kinde-long-%d", i)] = fmt.Sprintf("long%d", i)
 	}
@@ -171,21 +215,48 @@ func TestClaimHeaders(t *testing.T) {
 		claims kindetest.Claims
 		want   map[string]string // empty: removed
 	}{
-		"none":                        {user, map[string]string{"x-kinde-email": "", "x-kinde-model": "", "x-kinde-omitted": "", "x-kinde-same": kindetest.Org}},
-		"text":                        {user.With("email", "ada@example.com"), map[string]string{"x-kinde-email": "ada@example.com"}},
-		"property of Kinde":           {user.With("application_properties", map[string]any{"model_version": map[string]any{"v": "m-4"}}), map[string]string{"x-kinde-model": "m-4"}},
-		"N15 Unicode":                 {user.With("email", "ü@x"), map[string]string{"x-kinde-email": "%C3%BC@x"}},
-		"line break":                  {user.With("email", "a\r\nx-admin: 1"), map[string]string{"x-kinde-email": "a%0D%0Ax-admin:%201"}},
-		"comma in one":                {user.With("email", "a,b"), map[string]string{"x-kinde-email": "a,b"}},
-		"N13 comma in list":           {user.With("teams", []string{"a,admin", "b", "b"}), map[string]string{"x-kinde-teams": "a%2Cadmin,b"}},
-		"number":                      {user.With("age", 42).With("email", true), map[string]string{"x-kinde-age": "42", "x-kinde-email": "true"}},
-		"object":                      {user.With("email", map[string]any{"a": 1}), map[string]string{"x-kinde-email": "", "x-kinde-omitted": ""}},
-		"null":                        {user.With("email", nil), map[string]string{"x-kinde-email": ""}},
-		"N14 just 1 KiB":              {user.With("email", long(1024)), map[string]string{"x-kinde-email": long(1024), "x-kinde-omitted": ""}},
-		"N14 over 1 KiB":              {user.With("email", long(1025)), map[string]string{"x-kinde-email": "", "x-kinde-omitted": "x-kinde-email"}},
-		"N14 over 1 KiB once encoded": {user.With("email", strings.Repeat("ü", 171)+long(100)), map[string]string{"x-kinde-email": "", "x-kinde-omitted": "x-kinde-email"}},
-		"N14 two":                     {user.With("email", long(2000)).With("teams", []string{long(2000)}), map[string]string{"x-kinde-email": "", "x-kinde-teams": "", "x-kinde-omitted": "x-kinde-email,x-kinde-teams"}},
-		"N14 a long list beside":      {user.With("email", long(1000)).With("permissions", []string{long(7500)}), map[string]string{"x-kinde-email": "", "x-kinde-permissions": long(7500), "x-kinde-omitted": "x-kinde-email"}},
+		"none": {
+			user,
+			map[string]string{"x-kinde-email": "", "x-kinde-model": "", "x-kinde-omitted": "", "x-kinde-same": kindetest.Org},
+		},
+		"text": {user.With("email", "ada@example.com"), map[string]string{"x-kinde-email": "ada@example.com"}},
+		"property of Kinde": {
+			user.With("application_properties", map[string]any{"model_version": map[string]any{"v": "m-4"}}),
+			map[string]string{"x-kinde-model": "m-4"},
+		},
+		"O7 Unicode": {user.With("email", "ü@x"), map[string]string{"x-kinde-email": "%C3%BC@x"}},
+		"O7 a line break": {
+			user.With("email", "a\r\nx-admin: 1"),
+			map[string]string{"x-kinde-email": "a%0D%0Ax-admin:%201"},
+		},
+		"O7 a comma in a single value": {user.With("email", "a,b"), map[string]string{"x-kinde-email": "a,b"}},
+		"O7 a comma in a list": {
+			user.With("teams", []string{"a,admin", "b", "b"}),
+			map[string]string{"x-kinde-teams": "a%2Cadmin,b"},
+		},
+		"number": {user.With("age", 42).With("email", true), map[string]string{"x-kinde-age": "42", "x-kinde-email": "true"}},
+		"object": {user.With("email", map[string]any{"a": 1}), map[string]string{"x-kinde-email": "", "x-kinde-omitted": ""}},
+		"null":   {user.With("email", nil), map[string]string{"x-kinde-email": ""}},
+		"O8 exactly 1 KiB": {
+			user.With("email", long(1024)),
+			map[string]string{"x-kinde-email": long(1024), "x-kinde-omitted": ""},
+		},
+		"O8 over 1 KiB": {
+			user.With("email", long(1025)),
+			map[string]string{"x-kinde-email": "", "x-kinde-omitted": "x-kinde-email"},
+		},
+		"O8 over 1 KiB once encoded": {
+			user.With("email", strings.Repeat("ü", 171)+long(100)),
+			map[string]string{"x-kinde-email": "", "x-kinde-omitted": "x-kinde-email"},
+		},
+		"O8 two values over 1 KiB": {
+			user.With("email", long(2000)).With("teams", []string{long(2000)}),
+			map[string]string{"x-kinde-email": "", "x-kinde-teams": "", "x-kinde-omitted": "x-kinde-email,x-kinde-teams"},
+		},
+		"O8 over 1 KiB, beside a long list": {
+			user.With("email", long(1000)).With("permissions", []string{long(7500)}),
+			map[string]string{"x-kinde-email": "", "x-kinde-permissions": long(7500), "x-kinde-omitted": "x-kinde-email"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			response := answers(t, client, ask{method: "GET", path: "/"}.with(issuer.Token(row.claims)), "")
@@ -242,8 +313,10 @@ func TestMetadataOfVerifiedTokens(t *testing.T) {
 		"no audience":          {user.With("aud", []string{}), kinde.EmptyAudience, true},
 		"another organization": {user.With("org_code", "org_x"), authz.OrgNotAllowed, true},
 		"expired":              {user.With("iat", 1).With("exp", 2), kinde.TokenExpired, false},
-		"an ID token":          {user.With("nonce", "n").With("aud", []string{"https://other"}), kinde.NotAnAccessToken, false},
-		"a malformed claim":    {user.With("scp", 1).With("nonce", "n"), kinde.InvalidClaims, false},
+		"an ID token": {
+			user.With("nonce", "n").With("aud", []string{"https://other"}), kinde.NotAnAccessToken, false,
+		},
+		"a malformed claim": {user.With("scp", 1).With("nonce", "n"), kinde.InvalidClaims, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			response := answers(t, w.client, ask{method: "GET", path: "/"}.with(w.strict.Token(row.claims)), row.reason)
@@ -256,7 +329,10 @@ func TestMetadataOfVerifiedTokens(t *testing.T) {
 			}
 			want := map[string]string{}
 			if row.known {
-				want = map[string]string{"actor": "user", "user_id": kindetest.UserID, "client_id": kindetest.ClientID, "org_code": row.claims["org_code"].(string)}
+				want = map[string]string{
+					"actor": "user", "user_id": kindetest.UserID, "client_id": kindetest.ClientID,
+					"org_code": row.claims["org_code"].(string),
+				}
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)

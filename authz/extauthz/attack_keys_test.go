@@ -41,9 +41,9 @@ func jwkOf(issuer *kindetest.Server, changes map[string]any) map[string]any {
 
 func base64Of(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.Bytes()) }
 
-// TestAttackPublishedKeys publishes the key that signs in a form that must not
-// be used, beside one that may, and sends a token of it.
-func TestAttackPublishedKeys(t *testing.T) {
+// The key that signs is published in a form that must not be used, beside one that
+// may, and a token of it is sent.
+func TestAttackUnsafePublishedKeysVerifyNothing(t *testing.T) {
 	issuer := kindetest.NewServer()
 	defer issuer.Close()
 	spare := kindetest.New(issuer.Issuer.URL)
@@ -59,35 +59,46 @@ func TestAttackPublishedKeys(t *testing.T) {
 		changes map[string]any
 		want    authz.Reason
 	}{
-		"P0 as it should be":     {nil, ""},
-		"P5 secret":              {map[string]any{"kty": "oct", "k": "c2VjcmV0"}, kinde.UnknownKey},
-		"P6 private":             {map[string]any{"d": "AQAB"}, kinde.UnknownKey},
-		"P7 to encrypt":          {map[string]any{"use": "enc"}, kinde.UnknownKey},
-		"P7 key_ops encrypt":     {map[string]any{"key_ops": []string{"encrypt"}}, kinde.UnknownKey},
-		"P7 key_ops sign":        {map[string]any{"key_ops": []string{"sign"}}, kinde.UnknownKey},
-		"P9 no key ID":           {map[string]any{"kid": nil}, kinde.UnknownKey},
-		"P9 number as key ID":    {map[string]any{"kid": 1}, kinde.UnknownKey},
-		"P10 EC":                 {map[string]any{"kty": "EC"}, kinde.UnknownKey},
-		"P11 1024 bits":          {map[string]any{"n": base64Of(new(big.Int).SetBit(new(big.Int).Lsh(one, 1023), 0, 1))}, kinde.UnknownKey},
-		"P13 e 1":                {map[string]any{"e": "AQ"}, kinde.UnknownKey},
-		"P13 e 3":                {map[string]any{"e": "Aw"}, kinde.UnknownKey},
-		"P14 e that wraps round": {map[string]any{"e": base64Of(wrapped)}, kinde.UnknownKey},
-		"P15 n even":             {map[string]any{"n": base64Of(new(big.Int).Lsh(one, 2047))}, kinde.UnknownKey},
-		"P15 n with a zero":      {map[string]any{"n": "AA" + base64Of(issuer.PrivateKey().N)}, kinde.UnknownKey},
-		"P17 certificates":       {map[string]any{"x5c": []string{"x"}, "x5u": "https://evil"}, ""},
+		"R17 a key as Kinde publishes it": {nil, ""},
+		"R3 a secret":                     {map[string]any{"kty": "oct", "k": "c2VjcmV0"}, kinde.UnknownKey},
+		"R4 a private key":                {map[string]any{"d": "AQAB"}, kinde.UnknownKey},
+		"R5 a key for encryption":         {map[string]any{"use": "enc"}, kinde.UnknownKey},
+		"R5 a key to encrypt with":        {map[string]any{"key_ops": []string{"encrypt"}}, kinde.UnknownKey},
+		"R5 a key to sign with":           {map[string]any{"key_ops": []string{"sign"}}, kinde.UnknownKey},
+		"R6 no key ID":                    {map[string]any{"kid": nil}, kinde.UnknownKey},
+		"R6 a number as key ID":           {map[string]any{"kid": 1}, kinde.UnknownKey},
+		"R8 an elliptic curve key":        {map[string]any{"kty": "EC"}, kinde.UnknownKey},
+		"R9 1024 bits": {
+			map[string]any{"n": base64Of(new(big.Int).SetBit(new(big.Int).Lsh(one, 1023), 0, 1))},
+			kinde.UnknownKey,
+		},
+		"R11 the exponent 1":                              {map[string]any{"e": "AQ"}, kinde.UnknownKey},
+		"R11 the exponent 3":                              {map[string]any{"e": "Aw"}, kinde.UnknownKey},
+		"R11 an exponent of 65 bits that ends like 65537": {map[string]any{"e": base64Of(wrapped)}, kinde.UnknownKey},
+		"R12 an even modulus": {
+			map[string]any{"n": base64Of(new(big.Int).Lsh(one, 2047))},
+			kinde.UnknownKey,
+		},
+		"R12 a modulus with a leading zero": {
+			map[string]any{"n": "AA" + base64Of(issuer.PrivateKey().N)},
+			kinde.UnknownKey,
+		},
+		"R13 certificates beside the key": {map[string]any{"x5c": []string{"x"}, "x5u": "https://evil"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			issuer.Publish(marshal(map[string]any{"keys": []any{jwkOf(issuer, test.changes), spareKeys.Keys[0]}}))
 			assertKeys(t, issuer, test.want)
 		})
 	}
-	t.Run("D14 P9 two keys of one ID", func(t *testing.T) {
+	t.Run("R7 two keys of one ID", func(t *testing.T) {
 		twin := jwkOf(issuer, map[string]any{"n": spareKeys.Keys[0]["n"]})
 		issuer.Publish(marshal(map[string]any{"keys": []any{twin, jwkOf(issuer, nil), spareKeys.Keys[0]}}))
 		assertKeys(t, issuer, kinde.UnknownKey)
 	})
-	t.Run("P5 HS256 with the published secret", func(t *testing.T) {
-		issuer.Publish(marshal(map[string]any{"keys": []any{map[string]any{"kty": "oct", "kid": "s", "k": "c2VjcmV0"}, jwkOf(issuer, nil)}}))
+	t.Run("R3 HS256 with a published secret", func(t *testing.T) {
+		issuer.Publish(marshal(map[string]any{
+			"keys": []any{map[string]any{"kty": "oct", "kid": "s", "k": "c2VjcmV0"}, jwkOf(issuer, nil)},
+		}))
 		input := encode(`{"alg":"HS256","kid":"s"}`) + "." + encode(marshal(issuer.UserClaims()))
 		mac := hmac.New(sha256.New, []byte("secret"))
 		mac.Write([]byte(input))
@@ -95,20 +106,29 @@ func TestAttackPublishedKeys(t *testing.T) {
 	})
 }
 
-// TestAttackPublishedSets starts with a set that holds no usable key.
-func TestAttackPublishedSets(t *testing.T) {
+// The service starts with a set that holds no usable key.
+func TestAttackUnusableKeySetsAllowNothing(t *testing.T) {
 	issuer := kindetest.NewServer()
 	defer issuer.Close()
 	good := marshal(jwkOf(issuer, nil))
+	nested := strings.Repeat("[", 9999) + strings.Repeat("]", 9999)
 	many := make([]any, 10000)
 	for i := range many {
 		many[i] = map[string]any{"kty": "RSA", "kid": fmt.Sprint(i), "e": "AQAB", "n": strings.Repeat("A", 900)}
 	}
 	for name, set := range map[string]string{
-		"P1 D2 no key": `{"keys":[]}`, "P3 no keys": `{}`, "P3 null": `null`, "P3 list": `[` + good + `]`, "P3 HTML": `<html>`, "P3 bare key": good,
-		"P3 PEM": `-----BEGIN PUBLIC KEY-----`, "P3 cut short": `{"keys":[` + good, "P3 trailing garbage": `{"keys":[` + good + `]}x`,
-		"P18 10,000 keys": marshal(map[string]any{"keys": many}), "P19 deep": `{"keys":[` + good + `],"x":` + strings.Repeat("[", 9999) + strings.Repeat("]", 9999) + `}`,
-		"P19 members repeated": `{"keys":[` + strings.Replace(good, `"e":`, `"e":"AQAB","e":`, 1) + `]}`,
+		"R1 no key":                      `{"keys":[]}`,
+		"R2 no keys member":              `{}`,
+		"R2 null":                        `null`,
+		"R2 a list":                      `[` + good + `]`,
+		"R2 HTML":                        `<html>`,
+		"R2 a key without a set":         good,
+		"R2 PEM":                         `-----BEGIN PUBLIC KEY-----`,
+		"R2 a set that is cut short":     `{"keys":[` + good,
+		"R2 garbage behind the set":      `{"keys":[` + good + `]}x`,
+		"R14 10,000 keys":                marshal(map[string]any{"keys": many}),
+		"R15 a member nested 9,999 deep": `{"keys":[` + good + `],"x":` + nested + `}`,
+		"R15 a repeated member":          `{"keys":[` + strings.Replace(good, `"e":`, `"e":"AQAB","e":`, 1) + `]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			issuer.Publish(set)
@@ -128,10 +148,10 @@ func assertToken(t *testing.T, issuer *kindetest.Server, token string, want auth
 	t.Helper()
 	config := kinde.Config{Issuers: []kinde.Issuer{{Domain: issuer.Issuer.URL}}}
 	w := &world{client: serve(t, config, map[string]authz.Rules{issuer.Issuer.URL: {}})}
-	attack(t, w, []row{{"sent", func(*world) []header { return bearer(token) }, want}})
+	row{"", func(*world) []header { return bearer(token) }, want}.try(t, w)
 }
 
-func TestAttackClock(t *testing.T) {
+func TestAttackClockChangesReviveNoToken(t *testing.T) {
 	issuer := kindetest.NewServer()
 	defer issuer.Close()
 	var offset atomic.Int64
@@ -150,19 +170,19 @@ func TestAttackClock(t *testing.T) {
 		token  string
 		want   authz.Reason
 	}{
-		{"T1 as it is", 0, token, ""},
-		{"T1 a day on", 24 * time.Hour, token, kinde.TokenExpired},
-		{"T1 back again", 0, token, ""},
-		{"T2 a day back", -24 * time.Hour, token, kinde.TokenNotYetValid},
-		{"T2 an expired token", -30 * time.Minute, expired, kinde.TokenExpired},
-		{"T3 before 2020", -10 * 365 * 24 * time.Hour, token, kinde.TokenNotYetValid},
+		{"H17 the clock is right", 0, token, ""},
+		{"H17 the clock is a day ahead", 24 * time.Hour, token, kinde.TokenExpired},
+		{"H17 the clock is right again", 0, token, ""},
+		{"H18 the clock is a day behind", -24 * time.Hour, token, kinde.TokenNotYetValid},
+		{"H18 an expired token, the clock half an hour behind", -30 * time.Minute, expired, kinde.TokenExpired},
+		{"H19 the clock is ten years behind", -10 * 365 * 24 * time.Hour, token, kinde.TokenNotYetValid},
 	} {
 		offset.Store(int64(test.offset))
 		attack(t, w, []row{{test.name, func(*world) []header { return bearer(test.token) }, test.want}})
 	}
 }
 
-func TestAttackPort(t *testing.T) {
+func TestAttackOtherCallsOnThePortAreRefused(t *testing.T) {
 	authorizer, err := authz.NewAuthorizer(authz.Config{Verifier: verified{}, Encode: extauthz.Encode})
 	if err != nil {
 		t.Fatal(err)
@@ -183,14 +203,14 @@ func TestAttackPort(t *testing.T) {
 		"/envoy.service.auth.v2.Authorization/Check", "/envoy.service.auth.v3.Authorization/Other",
 		"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
 	} {
-		t.Run("S9 S10 "+method, func(t *testing.T) {
+		t.Run("U5 "+method, func(t *testing.T) {
 			err := conn.Invoke(t.Context(), method, &authv3.CheckRequest{}, &authv3.CheckResponse{})
 			if status.Code(err) != codes.Unimplemented {
 				t.Errorf("got %v", err)
 			}
 		})
 	}
-	t.Run("S9 plain HTTP", func(t *testing.T) {
+	t.Run("U6 plain HTTP", func(t *testing.T) {
 		plain, err := net.Dial("tcp", listener.Addr().String())
 		if err != nil {
 			t.Fatal(err)

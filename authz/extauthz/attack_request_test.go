@@ -32,74 +32,97 @@ func authorization(lines ...string) func(*world) []header {
 	}
 }
 
-func TestAttackCredentials(t *testing.T) {
+func TestAttackOnlyOneBearerTokenIsTaken(t *testing.T) {
 	rows := []row{
-		{"A1 none", authorization(), authz.MissingToken},
-		{"A2 empty", authorization(""), authz.MissingToken},
-		{"A2 blank", authorization("  "), authz.MissingToken},
-		{"A3 scheme alone", authorization("Bearer"), authz.MalformedAuthorization},
-		{"A3 scheme and a blank", authorization("Bearer "), authz.MalformedAuthorization},
-		{"A5 lower case", authorization("bearer TOKEN"), ""},
-		{"A6 upper case", authorization("BEARER TOKEN"), ""},
-		{"A7 two blanks", authorization("Bearer  TOKEN"), authz.MalformedAuthorization},
-		{"A7 tab", authorization("Bearer\tTOKEN"), authz.MalformedAuthorization},
-		{"A9 no blank", authorization("BearerTOKEN"), authz.MissingToken},
-		{"A10 two in a line", authorization("Bearer TOKEN,Bearer evil"), authz.MalformedAuthorization},
-		{"A10 two in a line, good one last", authorization("Bearer evil,Bearer TOKEN"), authz.MalformedAuthorization},
-		{"A10 trailing comma", authorization("Bearer TOKEN,"), authz.MalformedAuthorization},
-		{"A11 two lines", authorization("Bearer TOKEN", "Bearer evil"), authz.MalformedAuthorization},
-		{"A11 the same line twice", authorization("Bearer TOKEN", "Bearer TOKEN"), authz.MalformedAuthorization},
-		{"A11 an empty line first", authorization("", "Bearer TOKEN"), authz.MalformedAuthorization},
-		{"A11 basic first", authorization("Basic eDp5", "Bearer TOKEN"), authz.MalformedAuthorization},
-		{"A13 basic", func(w *world) []header {
+		{"A1 no authorization header", authorization(), authz.MissingToken},
+		{"A2 an empty value", authorization(""), authz.MissingToken},
+		{"A2 spaces alone", authorization("  "), authz.MissingToken},
+		{"A3 the scheme alone", authorization("Bearer"), authz.MalformedAuthorization},
+		{"A3 the scheme and a space", authorization("Bearer "), authz.MalformedAuthorization},
+		{"A4 the scheme in lower case", authorization("bearer TOKEN"), ""},
+		{"A4 the scheme in upper case", authorization("BEARER TOKEN"), ""},
+		{"A5 two spaces after the scheme", authorization("Bearer  TOKEN"), authz.MalformedAuthorization},
+		{"A5 a tab after the scheme", authorization("Bearer\tTOKEN"), authz.MalformedAuthorization},
+		{"A6 no space after the scheme", authorization("BearerTOKEN"), authz.MissingToken},
+		{
+			"A7 two tokens in one line, the good one first",
+			authorization("Bearer TOKEN,Bearer evil"),
+			authz.MalformedAuthorization,
+		},
+		{
+			"A7 two tokens in one line, the good one last",
+			authorization("Bearer evil,Bearer TOKEN"),
+			authz.MalformedAuthorization,
+		},
+		{"A7 a comma after the token", authorization("Bearer TOKEN,"), authz.MalformedAuthorization},
+		{"A8 two lines, the good one first", authorization("Bearer TOKEN", "Bearer evil"), authz.MalformedAuthorization},
+		{"A8 the same line twice", authorization("Bearer TOKEN", "Bearer TOKEN"), authz.MalformedAuthorization},
+		{"A8 an empty line first", authorization("", "Bearer TOKEN"), authz.MalformedAuthorization},
+		{"A8 Basic credentials first", authorization("Basic eDp5", "Bearer TOKEN"), authz.MalformedAuthorization},
+		{"A9 the token as a Basic password", func(w *world) []header {
 			return []header{{"authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte("user:"+good(w)))}}
 		}, authz.MissingToken},
-		{"A15 quoted", authorization(`Bearer "TOKEN"`), kinde.MalformedToken},
-		{"A15 colon", authorization(`Bearer: TOKEN`), authz.MalformedAuthorization},
-		{"A19 cookie alone", func(w *world) []header { return []header{{"cookie", "access_token=" + good(w)}} }, authz.MissingToken},
-		{"A21 blanks around it", authorization(" \tBearer TOKEN \t"), ""},
-		{"A22 non-ASCII", authorization("Bearer TOKENü"), kinde.MalformedToken},
-		{"A22 invalid UTF-8", authorization("Bearer TOKEN\xff"), kinde.MalformedToken},
-		{"A23 NUL", authorization("Bearer TOKEN\x00"), kinde.MalformedToken},
-		{"A23 line break", authorization("Bearer TOKEN\r\nx: y"), authz.MalformedAuthorization},
-		{"A23 line break at the end", authorization("Bearer TOKEN\r\n"), kinde.MalformedToken},
-		{"A23 no-break space", authorization("Bearer\u00a0TOKEN"), authz.MalformedAuthorization},
-		{"A25 spelt with capitals", func(w *world) []header { return []header{{"Authorization", "Bearer " + good(w)}} }, ""},
-		{"A25 in two spellings", func(w *world) []header {
+		{"A11 the token in quotes", authorization(`Bearer "TOKEN"`), kinde.MalformedToken},
+		{"A11 a colon after the scheme", authorization(`Bearer: TOKEN`), authz.MalformedAuthorization},
+		{
+			"A14 the token in a cookie",
+			func(w *world) []header { return []header{{"cookie", "access_token=" + good(w)}} },
+			authz.MissingToken,
+		},
+		{"A15 spaces and tabs around the value", authorization(" \tBearer TOKEN \t"), ""},
+		{"A16 a non-ASCII character after the token", authorization("Bearer TOKENü"), kinde.MalformedToken},
+		{"A16 a byte that is not UTF-8 after the token", authorization("Bearer TOKEN\xff"), kinde.MalformedToken},
+		{"A16 a NUL byte after the token", authorization("Bearer TOKEN\x00"), kinde.MalformedToken},
+		{"A16 a line break and another header", authorization("Bearer TOKEN\r\nx: y"), authz.MalformedAuthorization},
+		{"A16 a line break at the end", authorization("Bearer TOKEN\r\n"), kinde.MalformedToken},
+		{"A5 a no-break space after the scheme", authorization("Bearer\u00a0TOKEN"), authz.MalformedAuthorization},
+		{
+			"A17 the header's name with a capital",
+			func(w *world) []header { return []header{{"Authorization", "Bearer " + good(w)}} },
+			"",
+		},
+		{"A17 the header's name in two spellings", func(w *world) []header {
 			return []header{{"Authorization", "Bearer " + good(w)}, {"authorization", "Bearer " + good(w)}}
 		}, authz.MalformedAuthorization},
-		{"O10 O11 headers that speak of other requests", func(w *world) []header {
+		{"P8 headers that claim another path and method", func(w *world) []header {
 			return append(bearer(good(w)), header{"x-forwarded-uri", "/public"}, header{"x-http-method-override", "GET"})
 		}, ""},
-		{"O10 and without a token", func(*world) []header { return []header{{"x-original-url", "/healthz"}} }, authz.MissingToken},
-		{"O14 O17 preflight without a token", func(*world) []header {
+		{
+			"P8 a header that claims another path, without a token",
+			func(*world) []header { return []header{{"x-original-url", "/healthz"}} },
+			authz.MissingToken,
+		},
+		{"Q1 a preflight without a public route", func(*world) []header {
 			return []header{{"origin", "https://evil"}, {"access-control-request-method", "GET"}}
 		}, authz.MissingToken},
 	}
 	for _, scheme := range []string{"DPoP", "Token", "JWT", "Negotiate", "", "Bearer-x", "Bearer1"} {
-		rows = append(rows, row{"A14 " + scheme, authorization(scheme + " TOKEN"), authz.MissingToken})
+		rows = append(rows, row{fmt.Sprintf("A10 scheme %q", scheme), authorization(scheme + " TOKEN"), authz.MissingToken})
 	}
-	for _, value := range []string{"x-kinde-user-id", "Upgrade, X-Kinde-User-Id", "close,\tx_kinde_user_id", "x-kinde-foo,keep-alive", "x.kinde~user.id"} {
-		rows = append(rows, row{"N9 Connection " + value, func(w *world) []header {
+	for _, value := range []string{
+		"x-kinde-user-id", "Upgrade, X-Kinde-User-Id", "close,\tx_kinde_user_id", "x-kinde-foo,keep-alive", "x.kinde~user.id",
+	} {
+		rows = append(rows, row{"O4 Connection: " + value, func(w *world) []header {
 			return append(bearer(good(w)), header{"connection", value})
-		}, authz.BadRequest}, row{"N9 without a token " + value, func(*world) []header {
+		}, authz.BadRequest})
+		rows = append(rows, row{"O4 without a token, Connection: " + value, func(*world) []header {
 			return []header{{"connection", value}}
 		}, authz.BadRequest})
 	}
-	rows = append(rows, row{"N9 Connection that names nothing of ours", func(w *world) []header {
+	rows = append(rows, row{"O5 Connection names no identity header", func(w *world) []header {
 		return append(bearer(good(w)), header{"connection", "Upgrade, keep-alive, x-kindest-regards"})
 	}, ""})
 	attack(t, newWorld(t), rows)
 }
 
-func TestAttackTokenInTheQuery(t *testing.T) {
+func TestAttackTokensInTheQueryAreIgnored(t *testing.T) {
 	w := newWorld(t)
 	for name, test := range map[string]struct {
 		headers map[string]string
 		allowed bool
 	}{
-		"A17 alone":                {nil, false},
-		"A18 beside a good header": {map[string]string{"authorization": "Bearer " + good(w)}, true},
+		"A12 the token in the query alone":              {nil, false},
+		"A13 a token in the query beside a good header": {map[string]string{"authorization": "Bearer " + good(w)}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			response, err := w.client.Check(t.Context(), extauthz.WithHTTP(&authv3.AttributeContext_HttpRequest{
@@ -132,8 +155,8 @@ func headersOf(t *testing.T, w *world, headers []header) (set map[string]string,
 	return set, remove
 }
 
-// CGI, FastCGI and PHP fold every byte that is no letter and no digit.
-func TestAttackEverySpellingOfAnIdentityHeader(t *testing.T) {
+// Attack O3: CGI, FastCGI and PHP fold every byte that is no letter and no digit.
+func TestAttackEverySpellingOfAnIdentityHeaderIsRemoved(t *testing.T) {
 	w := newWorld(t)
 	const marks = "!#$%&'*+-.^_`|~" // what may stand in a name, RFC 9110 section 5.6.2
 	headers := bearer(w.open.Sign(w.open.MachineClaims()))
@@ -144,7 +167,10 @@ func TestAttackEverySpellingOfAnIdentityHeader(t *testing.T) {
 			headers, want = append(headers, header{name, "kp_admin"}), append(want, name)
 		}
 	}
-	for _, name := range []string{"xx-kinde-user-id", "x-kind-user-id", "xkinde-user-id", "x-kindeuser-id", "x--kinde-user-id", "y-kinde-user-id", "x-kinde"} {
+	for _, name := range []string{
+		"xx-kinde-user-id", "x-kind-user-id", "xkinde-user-id", "x-kindeuser-id", "x--kinde-user-id", "y-kinde-user-id",
+		"x-kinde",
+	} {
 		headers = append(headers, header{name, "1"})
 	}
 	_, remove := headersOf(t, w, headers)
@@ -164,7 +190,7 @@ func TestAttackEverySpellingOfAnIdentityHeader(t *testing.T) {
 	}
 }
 
-func TestAttackIdentityHeaders(t *testing.T) {
+func TestAttackIdentityHeadersAreTheTokensAlone(t *testing.T) {
 	w := newWorld(t)
 	claims := w.open.MachineClaims().Without("org_code", "jti")
 	forged := []string{
@@ -177,7 +203,7 @@ func TestAttackIdentityHeaders(t *testing.T) {
 	}
 	headers = append(headers, header{"x-kindness", "1"}, header{"kinde-user-id", "1"})
 	set, remove := headersOf(t, w, headers)
-	t.Run("N1 N3 N5 K11 only the token's values are set", func(t *testing.T) {
+	t.Run("O1 only the token's values are set", func(t *testing.T) {
 		want := map[string]string{
 			"x-kinde-actor": "system", "x-kinde-client-id": kindetest.MachineID, "x-kinde-scopes": "jobs:run agents:read",
 			"x-kinde-token-expires": fmt.Sprint(claims["exp"]), "x-kinde-issuer": w.open.Issuer.URL,
@@ -186,9 +212,10 @@ func TestAttackIdentityHeaders(t *testing.T) {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 	})
-	t.Run("N2 N6 N7 everything else is removed", func(t *testing.T) {
+	t.Run("O2 every other identity header is removed", func(t *testing.T) {
 		want := []string{
-			"x-kinde-user-id", "x-kinde-org-code", "x-kinde-permissions", "x-kinde-roles", "x-kinde-token-id", "x-kinde-assertion", "x-kinde-omitted",
+			"x-kinde-user-id", "x-kinde-org-code", "x-kinde-permissions", "x-kinde-roles", "x-kinde-token-id",
+			"x-kinde-assertion", "x-kinde-omitted",
 			"x_kinde_user_id", "X-Kinde_User-Id", "x-kinde-user_id", "x-kinde-foo", "x-kinde-", "x-kinde-a.b", "x_kinde-omitted",
 		}
 		slices.Sort(want)
@@ -196,7 +223,7 @@ func TestAttackIdentityHeaders(t *testing.T) {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 	})
-	t.Run("N13 N15 values are encoded", func(t *testing.T) {
+	t.Run("O7 commas, spaces and Unicode are encoded", func(t *testing.T) {
 		set, _ := headersOf(t, w, bearer(w.open.Sign(w.open.UserClaims().With("sub", "kp_ü x%").With("azp", "a,b").
 			With("permissions", []string{"a,admin", "b", "a,admin", ""}).With("scp", []string{"x y", "z,1"}))))
 		for name, want := range map[string]string{
@@ -208,7 +235,7 @@ func TestAttackIdentityHeaders(t *testing.T) {
 			}
 		}
 	})
-	t.Run("N14 lists that are too long are left out whole", func(t *testing.T) {
+	t.Run("O8 a list that is too long is left out whole", func(t *testing.T) {
 		permissions := strings.Fields(strings.Repeat("permission ", 900))
 		for i := range permissions {
 			permissions[i] += fmt.Sprint(i)
@@ -219,29 +246,32 @@ func TestAttackIdentityHeaders(t *testing.T) {
 			t.Errorf("omitted %q, removed %v", set["x-kinde-omitted"], remove)
 		}
 	})
-	t.Run("N17 authorization reaches the upstream", func(t *testing.T) {
+	t.Run("O9 authorization reaches the upstream by default", func(t *testing.T) {
 		if _, remove := headersOf(t, w, bearer(good(w))); slices.Contains(remove, "authorization") {
 			t.Errorf("removed %v", remove)
 		}
 	})
 }
 
-func TestAttackDropsAuthorization(t *testing.T) {
+func TestAttackAuthorizationIsRemovedWhenConfigured(t *testing.T) {
 	authorizer, err := authz.NewAuthorizer(authz.Config{
-		Verifier: verified{Actor: kinde.User, Issuer: domain, Subject: "u"}, Issuers: map[string]authz.Rules{domain: {}}, DropAuthorization: true, Encode: extauthz.Encode,
+		Verifier:          verified{Actor: kinde.User, Issuer: domain, Subject: "u"},
+		Issuers:           map[string]authz.Rules{domain: {}},
+		DropAuthorization: true,
+		Encode:            extauthz.Encode,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{client: dial(t, extauthz.NewServer(authorizer, zap.NewNop(), nil))}
-	t.Run("N17 when told so", func(t *testing.T) {
+	t.Run("O9 authorization is removed when configured", func(t *testing.T) {
 		if _, remove := headersOf(t, w, bearer("a.b.c")); !slices.Contains(remove, "authorization") {
 			t.Errorf("removed %v", remove)
 		}
 	})
 }
 
-func TestAttackProtocol(t *testing.T) {
+func TestAttackOddCheckRequestsAreDenied(t *testing.T) {
 	w := newWorld(t)
 	http := &authv3.AttributeContext_HttpRequest{Headers: map[string]string{"authorization": "Bearer " + good(w)}}
 	with := func(extensions map[string]string) *authv3.CheckRequest {
@@ -255,20 +285,33 @@ func TestAttackProtocol(t *testing.T) {
 		request *authv3.CheckRequest
 		want    authz.Reason
 	}{
-		"S1 empty":                               {&authv3.CheckRequest{}, authz.MissingToken},
-		"S1 no request":                          {&authv3.CheckRequest{Attributes: &authv3.AttributeContext{}}, authz.MissingToken},
-		"S1 no HTTP":                             {extauthz.WithHTTP(nil), authz.MissingToken},
-		"S1 no headers":                          {extauthz.WithHTTP(&authv3.AttributeContext_HttpRequest{}), authz.MissingToken},
-		"S7 an empty list":                       {extauthz.WithHTTP(&authv3.AttributeContext_HttpRequest{HeaderMap: &corev3.HeaderMap{}}), authz.MissingToken},
-		"S7 both forms at once":                  {both, authz.MalformedAuthorization},
-		"S13 unknown policy":                     {with(map[string]string{"policy": "admin"}), authz.UnknownPolicy},
-		"S13 empty policy":                       {with(map[string]string{"policy": ""}), authz.UnknownPolicy},
-		"S13 other key":                          {with(map[string]string{"polcy": "default"}), authz.UnknownPolicy},
-		"S13 other key beside it":                {with(map[string]string{"policy": "default", "x": "y"}), authz.UnknownPolicy},
-		"S13 other spelling":                     {with(map[string]string{"Policy": "default"}), authz.UnknownPolicy},
-		"S13 default where it is not defined":    {with(map[string]string{"policy": "default"}), authz.UnknownPolicy},
-		"S13 no extensions":                      {with(nil), ""},
-		"A11 raw values and values side by side": {extauthz.WithHTTP(&authv3.AttributeContext_HttpRequest{HeaderMap: &corev3.HeaderMap{Headers: []*corev3.HeaderValue{{Key: "authorization", Value: "Bearer " + good(w)}}}}), ""},
+		"U1 an empty message": {&authv3.CheckRequest{}, authz.MissingToken},
+		"U1 no request":       {&authv3.CheckRequest{Attributes: &authv3.AttributeContext{}}, authz.MissingToken},
+		"U1 no HTTP request":  {extauthz.WithHTTP(nil), authz.MissingToken},
+		"U1 no headers":       {extauthz.WithHTTP(&authv3.AttributeContext_HttpRequest{}), authz.MissingToken},
+		"U2 an empty list of headers": {
+			extauthz.WithHTTP(&authv3.AttributeContext_HttpRequest{HeaderMap: &corev3.HeaderMap{}}), authz.MissingToken,
+		},
+		"U2 the token in the map and in the list of headers": {both, authz.MalformedAuthorization},
+		"Q14 an unknown policy": {
+			with(map[string]string{"policy": "admin"}), authz.UnknownPolicy,
+		},
+		"Q14 an empty name":    {with(map[string]string{"policy": ""}), authz.UnknownPolicy},
+		"Q14 a misspelled key": {with(map[string]string{"polcy": "default"}), authz.UnknownPolicy},
+		"Q14 another key beside it": {
+			with(map[string]string{"policy": "default", "x": "y"}), authz.UnknownPolicy,
+		},
+		"Q14 the key in another case": {with(map[string]string{"Policy": "default"}), authz.UnknownPolicy},
+		"Q14 default, which is not configured": {
+			with(map[string]string{"policy": "default"}), authz.UnknownPolicy,
+		},
+		"Q13 no policy is named": {with(nil), ""},
+		"U2 a text instead of raw bytes in the list of headers": {
+			extauthz.WithHTTP(&authv3.AttributeContext_HttpRequest{HeaderMap: &corev3.HeaderMap{
+				Headers: []*corev3.HeaderValue{{Key: "authorization", Value: "Bearer " + good(w)}},
+			}}),
+			"",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			response, err := w.client.Check(t.Context(), test.request)
@@ -282,7 +325,7 @@ func TestAttackProtocol(t *testing.T) {
 			}
 		})
 	}
-	t.Run("S6 many headers", func(t *testing.T) {
+	t.Run("U3 5,000 identity headers", func(t *testing.T) {
 		headers := bearer(good(w))
 		for i := range 5000 {
 			headers = append(headers, header{fmt.Sprintf("x-kinde-%d", i), "1"})
@@ -292,7 +335,7 @@ func TestAttackProtocol(t *testing.T) {
 			t.Errorf("%d names removed", len(remove))
 		}
 	})
-	t.Run("S5 a request of more than 4 MiB never reaches the decision", func(t *testing.T) {
+	t.Run("U4 a message of 5 MiB never reaches the decision", func(t *testing.T) {
 		huge := extauthz.WithHTTP(&authv3.AttributeContext_HttpRequest{Body: strings.Repeat("x", 5<<20)})
 		if response, err := w.client.Check(t.Context(), huge); err == nil {
 			t.Errorf("got %v", response)
@@ -300,23 +343,27 @@ func TestAttackProtocol(t *testing.T) {
 	})
 }
 
-func TestAttackMetadata(t *testing.T) {
+func TestAttackMetadataHoldsNoToken(t *testing.T) {
 	w := newWorld(t)
 	for name, test := range map[string]struct {
 		token string
 		want  map[string]string
 	}{
-		"N18 allowed": {good(w), map[string]string{
+		"O10 an allowed request": {good(w), map[string]string{
 			"decision": "allow", "reason": "allowed", "policy": "default", "actor": "user", "user_id": kindetest.UserID,
 			"client_id": kindetest.ClientID, "org_code": kindetest.Org,
 		}},
-		"N18 refused token": {"a.b.c", map[string]string{"decision": "deny", "reason": "malformed_token", "policy": "default"}},
-		"N18 refused organization": {w.strict.Sign(w.strict.MachineClaims().With("org_code", "org_x")), map[string]string{
+		"O10 a refused token": {
+			"a.b.c",
+			map[string]string{"decision": "deny", "reason": "malformed_token", "policy": "default"},
+		},
+		"O10 a refused organization": {w.strict.Sign(w.strict.MachineClaims().With("org_code", "org_x")), map[string]string{
 			"decision": "deny", "reason": "org_not_allowed", "policy": "default", "actor": "system",
 			"client_id": kindetest.MachineID, "org_code": "org_x",
 		}},
-		"N18 nobody": {w.strict.Sign(w.strict.UserClaims().Without("sub")), map[string]string{
-			"decision": "deny", "reason": "unknown_actor", "policy": "default", "client_id": kindetest.ClientID, "org_code": kindetest.Org,
+		"O10 neither user nor machine": {w.strict.Sign(w.strict.UserClaims().Without("sub")), map[string]string{
+			"decision": "deny", "reason": "unknown_actor", "policy": "default", "client_id": kindetest.ClientID,
+			"org_code": kindetest.Org,
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -339,16 +386,17 @@ func TestAttackMetadata(t *testing.T) {
 	}
 }
 
-func TestAttackDeadline(t *testing.T) {
+func TestAttackHangingIssuerHoldsUpNobody(t *testing.T) {
 	issuer := kindetest.NewServer()
 	defer issuer.Close()
-	client := serve(t, kinde.Config{Issuers: []kinde.Issuer{{Domain: issuer.Issuer.URL}}, Timeout: 2 * time.Second}, map[string]authz.Rules{issuer.Issuer.URL: {}})
+	client := serve(t, kinde.Config{Issuers: []kinde.Issuer{{Domain: issuer.Issuer.URL}}, Timeout: 2 * time.Second},
+		map[string]authz.Rules{issuer.Issuer.URL: {}})
 	known := issuer.Sign(issuer.UserClaims())
 	if err := issuer.Fail(kindetest.Hang); err != nil {
 		t.Fatal(err)
 	}
 	unknown, _ := issuer.Broken("unknown-key")
-	t.Run("S3 Q3 a hanging issuer", func(t *testing.T) {
+	t.Run("S3 a token of an unknown key is answered before the deadline", func(t *testing.T) {
 		for range 3 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			response, err := client.Check(ctx, sent(bearer(unknown)).InMap())
@@ -359,7 +407,7 @@ func TestAttackDeadline(t *testing.T) {
 			assertRefused(t, "map", response, kinde.KeysUnavailable, nil)
 		}
 	})
-	t.Run("Q3 known keys are not held up", func(t *testing.T) {
+	t.Run("S3 a token of a known key is not held up", func(t *testing.T) {
 		response, err := client.Check(t.Context(), sent(bearer(known)).InMap())
 		if err != nil {
 			t.Fatal(err)

@@ -100,8 +100,8 @@ type header = extauthz.Line
 
 func bearer(token string) []header { return []header{{"authorization", "Bearer " + token}} }
 
-// row is one attack: its ID in the list of attacks and what it is, the request,
-// and the reason it must get. An empty reason stands for allow.
+// row is one attack: its ID in docs/attacks.md and what it does, the request, and
+// the reason it must get. An empty reason stands for allow.
 type row struct {
 	name   string
 	send   func(*world) []header
@@ -111,20 +111,25 @@ type row struct {
 // attack runs rows, each in both forms in which Envoy sends headers.
 func attack(t *testing.T, w *world, rows []row) {
 	for _, row := range rows {
-		t.Run(row.name, func(t *testing.T) {
-			headers := row.send(w)
-			for form, request := range map[string]*authv3.CheckRequest{"map": sent(headers).InMap(), "list": sent(headers).InList()} {
-				response, err := w.client.Check(t.Context(), request)
-				if err != nil {
-					t.Fatalf("%s: %v", form, err)
-				}
-				if row.reason == "" {
-					assertAllowed(t, form, response)
-				} else {
-					assertRefused(t, form, response, row.reason, headers)
-				}
-			}
-		})
+		t.Run(row.name, func(t *testing.T) { row.try(t, w) })
+	}
+}
+
+func (r row) try(t *testing.T, w *world) {
+	t.Helper()
+	headers := r.send(w)
+	for form, request := range map[string]*authv3.CheckRequest{
+		"map": sent(headers).InMap(), "list": sent(headers).InList(),
+	} {
+		response, err := w.client.Check(t.Context(), request)
+		if err != nil {
+			t.Fatalf("%s: %v", form, err)
+		}
+		if r.reason == "" {
+			assertAllowed(t, form, response)
+		} else {
+			assertRefused(t, form, response, r.reason, headers)
+		}
 	}
 }
 
@@ -141,7 +146,8 @@ func assertAllowed(t *testing.T, form string, response *authv3.CheckResponse) {
 	set := map[string]bool{}
 	for _, h := range response.GetOkResponse().GetHeaders() {
 		set[h.GetHeader().GetKey()] = true
-		if h.GetAppendAction() != corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD || h.GetAppend().GetValue() || h.GetAppend() == nil { //nolint:staticcheck // both are read
+		if h.GetAppendAction() != corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD || h.GetAppend().GetValue() ||
+			h.GetAppend() == nil { //nolint:staticcheck // both are read
 			t.Errorf("%s: %s does not replace", form, h.GetHeader().GetKey())
 		}
 		if h.GetHeader().GetValue() == "" || len(h.GetHeader().GetRawValue()) > 0 {
@@ -167,8 +173,9 @@ func statusOf(reason authz.Reason) (status int, body string) {
 		return 400, "invalid_request"
 	case authz.InsufficientScope:
 		return 403, "insufficient_scope"
-	case authz.OrgMissing, authz.OrgNotAllowed, authz.ActorNotAllowed, authz.UnknownPolicy, kinde.UnknownActor,
-		authz.OrgMismatch, authz.MissingPermission, authz.MissingRole, authz.FeatureDisabled, authz.NoRoute, authz.RouteDenied:
+	case authz.OrgMissing, authz.OrgNotAllowed, authz.OrgMismatch, authz.ActorNotAllowed, kinde.UnknownActor,
+		authz.MissingPermission, authz.MissingRole, authz.FeatureDisabled,
+		authz.UnknownPolicy, authz.NoRoute, authz.RouteDenied:
 		return 403, "access_denied"
 	case kinde.KeysUnavailable:
 		return 503, "temporarily_unavailable"
@@ -192,7 +199,8 @@ func assertRefused(t *testing.T, form string, response *authv3.CheckResponse, wa
 	}
 	status, wantError := statusOf(want)
 	if body.Reason != want || body.Error != wantError || int(denied.GetStatus().GetCode()) != status {
-		t.Errorf("%s: got %d %s %s, want %d %s %s", form, denied.GetStatus().GetCode(), body.Error, body.Reason, status, wantError, want)
+		t.Errorf("%s: got %d %s %s, want %d %s %s",
+			form, denied.GetStatus().GetCode(), body.Error, body.Reason, status, wantError, want)
 	}
 	challenge := ""
 	for _, h := range denied.GetHeaders() {
@@ -204,7 +212,8 @@ func assertRefused(t *testing.T, form string, response *authv3.CheckResponse, wa
 		}
 	}
 	challenged := status == 401 || wantError == "insufficient_scope"
-	if challenged != strings.HasPrefix(challenge, `Bearer realm="`) || challenged && wantError != "" != strings.Contains(challenge, `error="`+wantError+`"`) {
+	if challenged != strings.HasPrefix(challenge, `Bearer realm="`) ||
+		challenged && wantError != "" != strings.Contains(challenge, `error="`+wantError+`"`) {
 		t.Errorf("%s: challenge %q", form, challenge)
 	}
 	assertNoEcho(t, form, response.String(), sent)

@@ -41,6 +41,7 @@ func user() (*kinde.Token, error) {
 	return &kinde.Token{Issuer: domain, Actor: kinde.User, Subject: "u"}, nil
 }
 
+// Attack T7: a call for which there is no memory left.
 func TestCallsWithoutRoomAreOverloaded(t *testing.T) {
 	server, client, logs := overGRPC(t, user)
 	if !server.room.take(maxRoom - MaxMessageBytes + 1) {
@@ -64,6 +65,7 @@ func TestCallsWithoutRoomAreOverloaded(t *testing.T) {
 	}
 }
 
+// Attack T8: a call may not last as long as its caller likes.
 func TestCallsEnd(t *testing.T) {
 	for name, test := range map[string]struct{ asks, want time.Duration }{
 		"as Envoy asks": {500 * time.Millisecond, 500 * time.Millisecond}, "no deadline": {0, maxWait}, "a long one": {600 * time.Second, maxWait},

@@ -61,6 +61,7 @@ func sameAsStock(t *testing.T, what string, bytes []byte) (refused bool) {
 	return got != nil
 }
 
+// Attack U7: a message nested as deep as can be.
 func TestDepthIsThatOfTheGeneratedTypes(t *testing.T) {
 	refused := 0
 	for depth := 4985; depth < 5005; depth++ {
@@ -80,6 +81,7 @@ func TestDepthIsThatOfTheGeneratedTypes(t *testing.T) {
 	}
 }
 
+// Attack U7: bytes that are not a message.
 func TestMalformedBytesAreThoseOfTheGeneratedTypes(t *testing.T) {
 	http := func(fields ...[]byte) []byte { return message(1, message(4, message(2, fields...))) }
 	bad, long := []byte("\xff"), protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.BytesType), 1<<62)
@@ -114,8 +116,8 @@ func TestMalformedBytesAreThoseOfTheGeneratedTypes(t *testing.T) {
 	}
 }
 
-// A message can come in parts, which are one message: of single values the last
-// counts, and lists are joined.
+// Attack U10: a message can come in parts, which are one message: of single values
+// the last counts, and lists are joined.
 func TestPartsAreMergedAsByTheGeneratedTypes(t *testing.T) {
 	http := func(fields ...[]byte) []byte { return message(1, message(4, message(2, fields...))) }
 	entry := func(key, value string) []byte { return message(3, message(1, []byte(key)), message(2, []byte(value))) }

@@ -94,19 +94,19 @@ func TestWhateverGoesWrongIsDenied(t *testing.T) {
 		want   authz.Reason
 		status int32
 	}{
-		"nil request":              {nil, user, authz.MissingToken, 401},
-		"no attributes":            {&authv3.CheckRequest{}, user, authz.MissingToken, 401},
-		"empty attributes":         {&authv3.CheckRequest{Attributes: &authv3.AttributeContext{}}, user, authz.MissingToken, 401},
-		"no HTTP request":          {&authv3.CheckRequest{Attributes: &authv3.AttributeContext{Request: &authv3.AttributeContext_Request{}}}, user, authz.MissingToken, 401},
-		"empty header in the list": {rawCheck(&corev3.HeaderValue{}), user, authz.MissingToken, 401},
-		"panic":                    {checkWith(bearer), func() (*kinde.Token, error) { panic("fault") }, authz.InternalError, 500},
-		"neither token nor error":  {checkWith(bearer), func() (*kinde.Token, error) { return nil, nil }, authz.InternalError, 500},
-		"error of another kind":    {checkWith(bearer), func() (*kinde.Token, error) { return nil, errors.New("x") }, authz.InternalError, 500},
-		"refused without a reason": {checkWith(bearer), func() (*kinde.Token, error) { return nil, &kinde.Error{} }, authz.InternalError, 500},
-		"refused as allowed":       {checkWith(bearer), func() (*kinde.Token, error) { return nil, &kinde.Error{Reason: authz.Allowed} }, authz.InternalError, 500},
-		"zero token":               {checkWith(bearer), func() (*kinde.Token, error) { return &kinde.Token{}, nil }, kinde.WrongIssuer, 401},
-		"token of no actor":        {checkWith(bearer), func() (*kinde.Token, error) { return &kinde.Token{Issuer: domain}, nil }, authz.ActorNotAllowed, 403},
-		"issuer without rules": {checkWith(bearer), func() (*kinde.Token, error) {
+		"U1 a nil request":                {nil, user, authz.MissingToken, 401},
+		"U1 no attributes":                {&authv3.CheckRequest{}, user, authz.MissingToken, 401},
+		"U1 empty attributes":             {&authv3.CheckRequest{Attributes: &authv3.AttributeContext{}}, user, authz.MissingToken, 401},
+		"U1 no HTTP request":              {&authv3.CheckRequest{Attributes: &authv3.AttributeContext{Request: &authv3.AttributeContext_Request{}}}, user, authz.MissingToken, 401},
+		"U2 an empty header in the list":  {rawCheck(&corev3.HeaderValue{}), user, authz.MissingToken, 401},
+		"U8 a panic":                      {checkWith(bearer), func() (*kinde.Token, error) { panic("fault") }, authz.InternalError, 500},
+		"U8 neither a token nor an error": {checkWith(bearer), func() (*kinde.Token, error) { return nil, nil }, authz.InternalError, 500},
+		"U8 an error of another kind":     {checkWith(bearer), func() (*kinde.Token, error) { return nil, errors.New("x") }, authz.InternalError, 500},
+		"U8 an error without a reason":    {checkWith(bearer), func() (*kinde.Token, error) { return nil, &kinde.Error{} }, authz.InternalError, 500},
+		"U8 an error that says allowed":   {checkWith(bearer), func() (*kinde.Token, error) { return nil, &kinde.Error{Reason: authz.Allowed} }, authz.InternalError, 500},
+		"U8 a zero token":                 {checkWith(bearer), func() (*kinde.Token, error) { return &kinde.Token{}, nil }, kinde.WrongIssuer, 401},
+		"U8 a token of no actor":          {checkWith(bearer), func() (*kinde.Token, error) { return &kinde.Token{Issuer: domain}, nil }, authz.ActorNotAllowed, 403},
+		"U8 a token of an issuer without rules": {checkWith(bearer), func() (*kinde.Token, error) {
 			return &kinde.Token{Issuer: "https://other", Actor: kinde.User}, nil
 		}, kinde.WrongIssuer, 401},
 	} {
@@ -138,6 +138,7 @@ func assertDenied(t *testing.T, response *authv3.CheckResponse, want authz.Reaso
 	}
 }
 
+// Attack U9: nothing but a decision that was made is answered with OK.
 func TestZeroDecisionIsADenial(t *testing.T) {
 	allowed := func(a *authz.Authorizer) authz.Decision {
 		return a.Decide(t.Context(), &authz.Request{Authorization: []string{"Bearer a.b.c"}})
@@ -171,7 +172,7 @@ func TestZeroDecisionIsADenial(t *testing.T) {
 	}
 }
 
-// The log must say what Envoy was told.
+// Attack U9: the log must say what Envoy was told.
 func TestAnAllowThatCannotBeAnsweredIsLoggedAsADenial(t *testing.T) {
 	plain, err := authz.NewAuthorizer(authz.Config{Verifier: verifierFunc(user), Issuers: map[string]authz.Rules{domain: {}}})
 	if err != nil {
@@ -185,6 +186,7 @@ func TestAnAllowThatCannotBeAnsweredIsLoggedAsADenial(t *testing.T) {
 	}
 }
 
+// Attack W1: a panic is logged without the token.
 func TestPanicIsLoggedWithoutTheToken(t *testing.T) {
 	server, logs := newTestServer(t, func() (*kinde.Token, error) { panic("fault") })
 	ask(t, server, checkWith(bearer))
@@ -193,7 +195,8 @@ func TestPanicIsLoggedWithoutTheToken(t *testing.T) {
 	}
 }
 
-// Where Envoy passes on what a client sent, unchecked, the message may be none.
+// Attack U7: where Envoy passes on what a client sent, unchecked, the message may
+// be none.
 func TestWhatIsNoCheckRequestIsDenied(t *testing.T) {
 	server, logs := newTestServer(t, nil)
 	sni := message(1, message(12, message(1, []byte("\xff.example.com")))) // attributes, tls_session, sni
@@ -209,6 +212,7 @@ func TestWhatIsNoCheckRequestIsDenied(t *testing.T) {
 	}
 }
 
+// Attack U8: a panic behind the decision is a denial.
 func TestFaultsOfTheObserverAreDenials(t *testing.T) {
 	server := NewServer(newAuthorizer(t, authz.Config{Verifier: verifierFunc(nil)}), zap.NewNop(), func(*authz.Decision, time.Duration) { panic("fault") })
 	assertDenied(t, ask(t, server, checkWith(nil)), authz.InternalError, 500)

@@ -28,8 +28,8 @@ func (p *partly) Write(text []byte) (int, error) {
 
 func told(lines uint64) []byte { return fmt.Appendf(nil, "dropped %d\n", lines) }
 
-// Whatever room there is, what is written are whole lines, and the others are
-// counted.
+// Attack W4: whatever room there is, what is written are whole lines, and the
+// others are counted.
 func TestLinesStayWholeOnAFullDisk(t *testing.T) {
 	const lines = 10
 	text := strings.Repeat("a line\n", lines)
@@ -60,6 +60,7 @@ type stuck struct{ read chan struct{} }
 
 func (s stuck) Write(text []byte) (int, error) { <-s.read; return len(text), nil }
 
+// Attack W3: a log that nobody reads takes bounded memory.
 func TestLinesThatWaitAreBounded(t *testing.T) {
 	var dropped atomic.Uint64
 	out := stuck{make(chan struct{})}

@@ -7,6 +7,7 @@ import (
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
+// Attack W1: a token in a path or an error is not logged.
 func TestWhatLooksLikeATokenIsMasked(t *testing.T) {
 	issuer := kindetest.New("https://yourapp.kinde.com")
 	token := issuer.Token(issuer.UserClaims())

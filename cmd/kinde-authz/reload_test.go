@@ -66,6 +66,7 @@ func (s *service) reasonFor(t *testing.T, path, token string) string {
 	return response.GetDynamicMetadata().GetFields()["reason"].GetStringValue()
 }
 
+// Attack X2: requests are decided while settings change.
 func TestChecksGoOnWhileSettingsChange(t *testing.T) {
 	issuer := kindetest.NewServer()
 	defer issuer.Close()
@@ -111,6 +112,7 @@ func TestChecksGoOnWhileSettingsChange(t *testing.T) {
 	}
 }
 
+// Attack X1: a broken settings file changes nothing.
 func TestBrokenSettingsChangeNothing(t *testing.T) {
 	issuer := kindetest.NewServer()
 	defer issuer.Close()

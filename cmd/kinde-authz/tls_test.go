@@ -119,6 +119,8 @@ func TestTLSFollowsItsFiles(t *testing.T) {
 	}
 }
 
+// Attack U11: with mTLS, a client without a certificate of the authority gets no
+// answer.
 func TestClientNeedsACertificateOfTheAuthority(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := writePair(t, dir, "server", 1)

@@ -31,7 +31,8 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// A read that hangs is given up; beyond some of them no other begins, until one ends.
+// Attack X3: a read that hangs is given up; beyond some of them no other begins,
+// until one ends.
 func TestReadsThatHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hangs := make(chan struct{})
