@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/kinde-authz/kinde-authz/authz/extauthz/envoytest"
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
@@ -67,10 +68,8 @@ func reasonFrom(t *testing.T, address, token string) string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	http := &authv3.AttributeContext_HttpRequest{Method: "GET", Path: "/", Headers: map[string]string{"authorization": "Bearer " + token}}
-	response, err := authv3.NewAuthorizationClient(conn).Check(t.Context(), &authv3.CheckRequest{
-		Attributes: &authv3.AttributeContext{Request: &authv3.AttributeContext_Request{Http: http}},
-	})
+	request := envoytest.Get("/").Bearer(token)
+	response, err := authv3.NewAuthorizationClient(conn).Check(t.Context(), request.InList())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/kinde-authz/kinde-authz/authz/extauthz/envoytest"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
@@ -140,11 +141,8 @@ func (i *instance) check(t *testing.T, many int) {
 func (i *instance) reason(t *testing.T, path, token string) (string, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	headers := map[string]string{"authorization": "Bearer " + token}
-	request := &authv3.AttributeContext_HttpRequest{Method: "GET", Path: path, Headers: headers}
-	response, err := authv3.NewAuthorizationClient(i.conn).Check(ctx, &authv3.CheckRequest{
-		Attributes: &authv3.AttributeContext{Request: &authv3.AttributeContext_Request{Http: request}},
-	})
+	request := envoytest.Get(path).Bearer(token)
+	response, err := authv3.NewAuthorizationClient(i.conn).Check(ctx, request.InList())
 	return response.GetDynamicMetadata().GetFields()["reason"].GetStringValue(), err
 }
 

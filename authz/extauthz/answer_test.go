@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/authz/extauthz/envoytest"
 	"github.com/kinde-authz/kinde-authz/kinde"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
@@ -55,40 +56,40 @@ func TestChallenges(t *testing.T) {
 		scopes = `scope="agents:run agents:read", `
 	)
 	for name, row := range map[string]struct {
-		ask
+		request
 		reason    authz.Reason
 		challenge string
 	}{
-		"no token": {ask{method: "GET", path: "/"}, authz.MissingToken, `Bearer realm="kinde", ` + where},
+		"no token": {envoytest.Get("/"), authz.MissingToken, `Bearer realm="kinde", ` + where},
 		"no token, scopes wanted": {
-			ask{method: "GET", path: "/run"},
+			envoytest.Get("/run"),
 			authz.MissingToken,
 			`Bearer realm="kinde", ` + scopes + where,
 		},
 		"expired": {
-			ask{method: "GET", path: "/run"}.with(issuer.Token(user.With("iat", 1).With("exp", 2))),
+			envoytest.Get("/run").Bearer(issuer.Token(user.With("iat", 1).With("exp", 2))),
 			kinde.TokenExpired,
 			`Bearer realm="kinde", error="invalid_token", error_description="the access token has expired", ` + scopes + where,
 		},
 		"a scope is missing": {
-			ask{method: "GET", path: "/run"}.with(issuer.Token(user.With("scp", []string{"agents:run"}))),
+			envoytest.Get("/run").Bearer(issuer.Token(user.With("scp", []string{"agents:run"}))),
 			authz.InsufficientScope,
 			`Bearer realm="kinde", error="insufficient_scope", ` +
 				`error_description="the access token lacks a scope", ` + scopes + where,
 		},
 		"a permission is missing": {
-			ask{method: "GET", path: "/run"}.with(issuer.Token(user.With("scp", []string{"agents:run", "agents:read"}))),
+			envoytest.Get("/run").Bearer(issuer.Token(user.With("scp", []string{"agents:run", "agents:read"}))),
 			authz.MissingPermission,
 			"",
 		},
-		"the method is in lower case": {ask{method: "get", path: "/"}, authz.BadRequest, ""},
+		"the method is in lower case": {envoytest.New("get", "/"), authz.BadRequest, ""},
 		"neither user nor machine": {
-			ask{method: "GET", path: "/run"}.with(issuer.Token(user.Without("sub"))), kinde.UnknownActor, "",
+			envoytest.Get("/run").Bearer(issuer.Token(user.Without("sub"))), kinde.UnknownActor, "",
 		},
-		"bad path": {ask{method: "GET", path: "//"}, authz.BadPath, ""},
+		"bad path": {envoytest.Get("//"), authz.BadPath, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := challengeOf(answers(t, client, row.ask, row.reason)); got != row.challenge {
+			if got := challengeOf(answers(t, client, row.request, row.reason)); got != row.challenge {
 				t.Errorf("got  %s\nwant %s", got, row.challenge)
 			}
 		})
@@ -102,56 +103,47 @@ func TestMetadataDocument(t *testing.T) {
 		"scopes_supported": []any{"agents:run"}, "bearer_methods_supported": []any{"header"},
 	}
 	const at = "/.well-known/oauth-protected-resource"
-	for _, a := range []ask{
-		{method: "GET", path: at},
-		{method: "HEAD", path: at},
-		{method: "GET", path: at + "/mcp"},
-		{method: "GET", path: at + "?x=1"},
-		{method: "GET", path: at + "/mcp", policy: map[string]string{"policy": "run"}},
-		ask{method: "GET", path: at}.with("a.b.c"),
+	for _, request := range []request{
+		envoytest.Get(at), envoytest.New("HEAD", at), envoytest.Get(at + "/mcp"), envoytest.Get(at + "?x=1"),
+		envoytest.Get(at + "/mcp").Policy("run"), envoytest.Get(at).Bearer("a.b.c"),
 	} {
-		response, err := client.Check(t.Context(), a.sent())
+		response, err := client.Check(t.Context(), request.InMap())
 		if err != nil {
 			t.Fatal(err)
 		}
 		denied := response.GetDeniedResponse()
 		if response.GetStatus().GetCode() == 0 || denied.GetStatus().GetCode() != 200 || challengeOf(response) != "" ||
 			len(denied.GetHeaders()) != 1 {
-			t.Fatalf("%+v: got %v", a, response)
+			t.Fatalf("%+v: got %v", request, response)
 		}
 		if h := denied.GetHeaders()[0].GetHeader(); h.GetKey() != "content-type" || h.GetValue() != "application/json" {
-			t.Errorf("%+v: got %v", a, h)
+			t.Errorf("%+v: got %v", request, h)
 		}
 		var got map[string]any
 		if err := json.Unmarshal([]byte(denied.GetBody()), &got); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%+v: (-want +got)\n%s", a, diff)
+			t.Errorf("%+v: (-want +got)\n%s", request, diff)
 		}
 		fields := response.GetDynamicMetadata().GetFields()
 		if fields["decision"].GetStringValue() != "deny" || fields["reason"].GetStringValue() != "metadata_document" ||
 			fields["policy"] != nil {
-			t.Errorf("%+v: metadata %v", a, fields)
+			t.Errorf("%+v: metadata %v", request, fields)
 		}
 	}
-	for _, a := range []ask{
-		{method: "POST", path: at},
-		{method: "OPTIONS", path: at},
-		{method: "GET", path: at + "/"},
-		{method: "GET", path: at + "/other"},
-		{method: "GET", path: "/x" + at},
-		{method: "GET", path: "/.WELL-KNOWN/oauth-protected-resource"},
-		{method: "GET", path: "/?" + at},
+	for _, request := range []request{
+		envoytest.New("POST", at), envoytest.New("OPTIONS", at), envoytest.Get(at + "/"), envoytest.Get(at + "/other"),
+		envoytest.Get("/x" + at), envoytest.Get("/.WELL-KNOWN/oauth-protected-resource"), envoytest.Get("/?" + at),
 	} {
-		answers(t, client, a, authz.MissingToken)
+		answers(t, client, request, authz.MissingToken)
 	}
-	answers(t, client, ask{method: "GET", path: "/." + at}, authz.BadPath)
-	answers(t, client, ask{method: "get", path: at}, authz.BadRequest)
-	answers(t, client, ask{method: "GET", path: at, policy: map[string]string{"policy": "nobody"}}, authz.UnknownPolicy)
-	answers(t, client, ask{method: "GET", path: at, headers: map[string]string{"connection": "x-kinde-actor"}},
+	answers(t, client, envoytest.Get("/."+at), authz.BadPath)
+	answers(t, client, envoytest.New("get", at), authz.BadRequest)
+	answers(t, client, envoytest.Get(at).Policy("nobody"), authz.UnknownPolicy)
+	answers(t, client, envoytest.Get(at).With("connection", "x-kinde-actor"),
 		authz.BadRequest)
-	answers(t, newWorld(t).client, ask{method: "GET", path: at}, authz.MissingToken) // no resource is configured
+	answers(t, newWorld(t).client, envoytest.Get(at), authz.MissingToken) // no resource is configured
 }
 
 func TestResourceIdentifiers(t *testing.T) {
@@ -163,7 +155,7 @@ func TestResourceIdentifiers(t *testing.T) {
 		"https://api.example.com:8443": "https://api.example.com:8443" + wellKnown,
 	} {
 		client, _ := discoverable(t, identifier)
-		response := answers(t, client, ask{method: "GET", path: "/"}, authz.MissingToken)
+		response := answers(t, client, envoytest.Get("/"), authz.MissingToken)
 		if got := challengeOf(response); !strings.HasSuffix(got, `resource_metadata="`+where+`"`) {
 			t.Errorf("%q: got %s", identifier, got)
 		}
@@ -259,7 +251,7 @@ func TestClaimHeaders(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			response := answers(t, client, ask{method: "GET", path: "/"}.with(issuer.Token(row.claims)), "")
+			response := answers(t, client, envoytest.Get("/").Bearer(issuer.Token(row.claims)), "")
 			set := map[string]string{}
 			for _, h := range response.GetOkResponse().GetHeaders() {
 				set[h.GetHeader().GetKey()] = h.GetHeader().GetValue()
@@ -274,7 +266,7 @@ func TestClaimHeaders(t *testing.T) {
 			}
 		})
 	}
-	response := answers(t, client, ask{method: "GET", path: "/public"}, authz.Public)
+	response := answers(t, client, envoytest.Get("/public"), authz.Public)
 	if removed := response.GetOkResponse().GetHeadersToRemove(); !slices.Contains(removed, "x-kinde-email") {
 		t.Errorf("a public route removes %v", removed)
 	}
@@ -286,7 +278,7 @@ func TestManyClaimHeadersStayBelowTheLimit(t *testing.T) {
 	for i := range 10 {
 		claims = claims.With(fmt.Sprintf("long%d", i), strings.Repeat("a", 1000+i))
 	}
-	response := answers(t, client, ask{method: "GET", path: "/"}.with(issuer.Token(claims)), "")
+	response := answers(t, client, envoytest.Get("/").Bearer(issuer.Token(claims)), "")
 	size, omitted := 0, ""
 	for _, h := range response.GetOkResponse().GetHeaders() {
 		size += len(h.GetHeader().GetKey()) + len(h.GetHeader().GetValue())
@@ -319,7 +311,7 @@ func TestMetadataOfVerifiedTokens(t *testing.T) {
 		"a malformed claim": {user.With("scp", 1).With("nonce", "n"), kinde.InvalidClaims, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			response := answers(t, w.client, ask{method: "GET", path: "/"}.with(w.strict.Token(row.claims)), row.reason)
+			response := answers(t, w.client, envoytest.Get("/").Bearer(w.strict.Token(row.claims)), row.reason)
 			fields := response.GetDynamicMetadata().GetFields()
 			got := map[string]string{}
 			for _, name := range []string{"actor", "user_id", "client_id", "org_code"} {

@@ -12,18 +12,18 @@ import (
 )
 
 // user sends a user's token with claims changed; absent removes one.
-func user(changes map[string]any) func(*world) []header {
-	return func(w *world) []header { return bearer(w.strict.Sign(changed(w.strict.UserClaims(), changes))) }
+func user(changes map[string]any) sending {
+	return func(w *world) request { return bearer(w.strict.Sign(changed(w.strict.UserClaims(), changes))) }
 }
 
-func machine(changes map[string]any) func(*world) []header {
-	return func(w *world) []header { return bearer(w.strict.Sign(changed(w.strict.MachineClaims(), changes))) }
+func machine(changes map[string]any) sending {
+	return func(w *world) request { return bearer(w.strict.Sign(changed(w.strict.MachineClaims(), changes))) }
 }
 
 // openUser sends a user's token of the issuer without an audience or an
 // allowlist.
-func openUser(changes map[string]any) func(*world) []header {
-	return func(w *world) []header { return bearer(w.open.Sign(changed(w.open.UserClaims(), changes))) }
+func openUser(changes map[string]any) sending {
+	return func(w *world) request { return bearer(w.open.Sign(changed(w.open.UserClaims(), changes))) }
 }
 
 type absentClaim struct{}
@@ -122,8 +122,8 @@ func TestAttackPayloadsHaveOneReading(t *testing.T) {
 
 func TestAttackTimesAreEnforced(t *testing.T) {
 	now := time.Now().Unix()
-	raw := func(name, number string) func(*world) []header {
-		return func(w *world) []header {
+	raw := func(name, number string) sending {
+		return func(w *world) request {
 			p := marshal(w.strict.UserClaims().Without(name))
 			return bearer(w.strict.SignText(marshal(w.strict.Header()), p[:len(p)-1]+fmt.Sprintf(`,%q:%s}`, name, number)))
 		}
@@ -173,7 +173,7 @@ func TestAttackTimesAreEnforced(t *testing.T) {
 
 func TestAttackIssuersAreComparedExactly(t *testing.T) {
 	w := newWorld(t)
-	iss := func(value any) func(*world) []header { return user(one("iss", value)) }
+	iss := func(value any) sending { return user(one("iss", value)) }
 	domain := w.strict.Issuer.URL
 	rows := []row{
 		{"I1 no iss", iss(absent), kinde.WrongIssuer},
@@ -182,18 +182,18 @@ func TestAttackIssuersAreComparedExactly(t *testing.T) {
 		{"I1 iss is empty", iss(""), kinde.WrongIssuer},
 		{"I1 iss is a list", iss([]string{domain}), kinde.WrongIssuer},
 		{"I6 the iss of another configured issuer", iss(w.open.Issuer.URL), kinde.UnknownKey},
-		{"I6 the key of another configured issuer", func(w *world) []header {
+		{"I6 the key of another configured issuer", func(w *world) request {
 			h := w.open.Header()
 			return bearer(w.open.SignAs(h, w.open.UserClaims().With("iss", domain)))
 		}, kinde.UnknownKey},
-		{"I6 the key of another configured issuer, under the right ID", func(w *world) []header {
+		{"I6 the key of another configured issuer, under the right ID", func(w *world) request {
 			h := w.open.Header()
 			h["kid"] = w.strict.KeyID()
 			return bearer(w.open.SignAs(h, w.strict.UserClaims()))
 		}, kinde.BadSignature},
 		{
 			"M5 a webhook",
-			func(w *world) []header { return bearer(w.strict.Sign(w.strict.WebhookClaims())) },
+			func(w *world) request { return bearer(w.strict.Sign(w.strict.WebhookClaims())) },
 			kinde.WrongIssuer,
 		},
 	}
@@ -215,8 +215,8 @@ func TestAttackIssuersAreComparedExactly(t *testing.T) {
 }
 
 func TestAttackAudiencesAreComparedExactly(t *testing.T) {
-	aud := func(value any) func(*world) []header { return user(one("aud", value)) }
-	openAud := func(value any) func(*world) []header { return openUser(one("aud", value)) }
+	aud := func(value any) sending { return user(one("aud", value)) }
+	openAud := func(value any) sending { return openUser(one("aud", value)) }
 	const api = kindetest.Audience
 	rows := []row{
 		{"J1 the audience in a list", aud([]string{api}), ""},
@@ -370,7 +370,7 @@ func TestAttackClaimsOfOtherTypesAreRefused(t *testing.T) {
 			rows = append(rows, row{claim + " of a machine is " + text, machine(change), kinde.InvalidClaims})
 		}
 	}
-	rows = append(rows, row{"N3 a role with two keys", func(w *world) []header {
+	rows = append(rows, row{"N3 a role with two keys", func(w *world) request {
 		p := marshal(w.strict.UserClaims().Without("roles"))
 		return bearer(w.strict.SignText(marshal(w.strict.Header()), p[:len(p)-1]+`,"roles":[{"key":"a","key":"b"}]}`))
 	}, kinde.InvalidClaims})
@@ -378,19 +378,19 @@ func TestAttackClaimsOfOtherTypesAreRefused(t *testing.T) {
 }
 
 func TestAttackOnlyAccessTokensPass(t *testing.T) {
-	id := func(changes map[string]any) func(*world) []header {
-		return func(w *world) []header { return bearer(w.strict.Sign(changed(w.strict.IDClaims(), changes))) }
+	id := func(changes map[string]any) sending {
+		return func(w *world) request { return bearer(w.strict.Sign(changed(w.strict.IDClaims(), changes))) }
 	}
 	rows := []row{
 		{"M1 an ID token", id(nil), kinde.NotAnAccessToken},
 		{
 			"M2 an ID token, no audience configured",
-			func(w *world) []header { return bearer(w.open.Sign(w.open.IDClaims())) },
+			func(w *world) request { return bearer(w.open.Sign(w.open.IDClaims())) },
 			kinde.NotAnAccessToken,
 		},
 		{
 			"M3 an ID token with scp, no audience configured",
-			func(w *world) []header { return bearer(w.open.Sign(w.open.IDClaims().With("scp", []string{"openid"}))) },
+			func(w *world) request { return bearer(w.open.Sign(w.open.IDClaims().With("scp", []string{"openid"}))) },
 			kinde.NotAnAccessToken,
 		},
 		{"M7 an access token with an email", user(one("email", "ada@example.com")), ""},

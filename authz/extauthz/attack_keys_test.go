@@ -148,7 +148,7 @@ func assertToken(t *testing.T, issuer *kindetest.Server, token string, want auth
 	t.Helper()
 	config := kinde.Config{Issuers: []kinde.Issuer{{Domain: issuer.Issuer.URL}}}
 	w := &world{client: serve(t, config, map[string]authz.Rules{issuer.Issuer.URL: {}})}
-	row{"", func(*world) []header { return bearer(token) }, want}.try(t, w)
+	row{"", func(*world) request { return bearer(token) }, want}.try(t, w)
 }
 
 func TestAttackClockChangesReviveNoToken(t *testing.T) {
@@ -178,7 +178,7 @@ func TestAttackClockChangesReviveNoToken(t *testing.T) {
 		{"H19 the clock is ten years behind", -10 * 365 * 24 * time.Hour, token, kinde.TokenNotYetValid},
 	} {
 		offset.Store(int64(test.offset))
-		attack(t, w, []row{{test.name, func(*world) []header { return bearer(test.token) }, test.want}})
+		attack(t, w, []row{{test.name, func(*world) request { return bearer(test.token) }, test.want}})
 	}
 }
 
@@ -221,6 +221,6 @@ func TestAttackOtherCallsOnThePortAreRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		assertRefused(t, "after it", response, authz.MissingToken, nil)
+		assertRefused(t, "after it", response, authz.MissingToken)
 	})
 }

@@ -9,25 +9,10 @@ import (
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 
 	"github.com/kinde-authz/kinde-authz/authz"
-	"github.com/kinde-authz/kinde-authz/authz/extauthz"
+	"github.com/kinde-authz/kinde-authz/authz/extauthz/envoytest"
 	"github.com/kinde-authz/kinde-authz/kinde"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
-
-// ask is a request with everything that routes look at.
-type ask struct {
-	method, path string
-	headers      map[string]string
-	policy       map[string]string // context_extensions
-}
-
-func (a ask) sent() *authv3.CheckRequest {
-	s := extauthz.Sent{Method: a.method, Path: a.path, Extensions: a.policy}
-	for name, value := range a.headers {
-		s.Lines = append(s.Lines, header{Name: name, Value: value})
-	}
-	return s.InMap()
-}
 
 // routed is a server with routes and policies of every kind.
 func routed(t testing.TB) (authv3.AuthorizationClient, *kindetest.Issuer) {
@@ -70,34 +55,31 @@ func routed(t testing.TB) (authv3.AuthorizationClient, *kindetest.Issuer) {
 	return client, server.Issuer
 }
 
-func (a ask) with(token string) ask {
-	a.headers = map[string]string{"authorization": "Bearer " + token}
-	return a
-}
-
 // answers checks an answer; an empty reason stands for allow.
-func answers(t *testing.T, client authv3.AuthorizationClient, a ask, want authz.Reason) *authv3.CheckResponse {
+func answers(
+	t *testing.T, client authv3.AuthorizationClient, sent request, want authz.Reason,
+) *authv3.CheckResponse {
 	t.Helper()
-	response, err := client.Check(t.Context(), a.sent())
+	response, err := client.Check(t.Context(), sent.InMap())
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := authz.Reason(response.GetDynamicMetadata().GetFields()["reason"].GetStringValue())
 	if want != "" && got != want {
-		t.Errorf("%s %s: got %s, want %s", a.method, a.path, got, want)
+		t.Errorf("%s %s: got %s, want %s", sent.Method, sent.Path, got, want)
 		return response
 	}
 	if want == "" || want == authz.Public {
-		assertAllowed(t, a.path, response)
+		assertAllowed(t, sent.Path, response)
 	} else {
-		assertRefused(t, a.path, response, want, nil)
+		assertRefused(t, sent.Path, response, want)
 	}
 	return response
 }
 
 // asked is a request and the reason it must get.
 type asked struct {
-	ask
+	request
 	want authz.Reason
 }
 
@@ -110,17 +92,19 @@ func all(want authz.Reason, paths ...string) []asked {
 }
 
 func get(path string, want authz.Reason) asked {
-	return asked{ask{method: "GET", path: path}, want}
+	return asked{envoytest.Get(path), want}
 }
 
-func method(method, path string, headers map[string]string, want authz.Reason) asked {
-	return asked{ask{method: method, path: path, headers: headers}, want}
+func method(method, path string, want authz.Reason) asked {
+	return asked{envoytest.New(method, path), want}
 }
 
 func TestAttackPathsHaveOneReading(t *testing.T) {
 	client, _ := routed(t)
 	const protected, public, bad = authz.MissingToken, authz.Public, authz.BadPath
-	preflight := map[string]string{"origin": "https://app", "access-control-request-method": "POST"}
+	preflight := func(method, path string) request {
+		return envoytest.New(method, path).With("origin", "https://app").With("access-control-request-method", "POST")
+	}
 	for name, rows := range map[string][]asked{
 		"P1 dot segments": all(bad, "/public/../admin", "/public/./../admin", "/public/.", "/public/..", "/..", "/.",
 			"/public/../", "/./public"),
@@ -140,45 +124,41 @@ func TestAttackPathsHaveOneReading(t *testing.T) {
 			"/a/public"),
 		"P7 forms that are not a path": append(all(bad, "http://x/admin", "https://x/public/a", "*", "", "public", "?x",
 			" /public", "x:/public"),
-			method("CONNECT", "", nil, bad), method("OPTIONS", "*", nil, bad)),
+			method("CONNECT", "", bad), method("OPTIONS", "*", bad)),
 		"P8 headers that claim another path": {
-			method("GET", "/admin", map[string]string{
-				"x-forwarded-uri": "/public", "x-original-url": "/public", "x-rewrite-url": "/public",
-				"x-envoy-original-path": "/public", "x-forwarded-prefix": "/public",
-			}, protected),
+			{envoytest.Get("/admin").With("x-forwarded-uri", "/public").With("x-original-url", "/public").
+				With("x-rewrite-url", "/public").With("x-envoy-original-path", "/public").
+				With("x-forwarded-prefix", "/public"), protected},
 		},
 		"P9 headers and a query that claim another method": {
-			method("POST", "/both", map[string]string{"x-http-method-override": "GET", "x-method-override": "GET"}, protected),
-			method("POST", "/both?_method=GET", nil, protected),
+			{envoytest.New("POST", "/both").With("x-http-method-override", "GET").With("x-method-override", "GET"), protected},
+			method("POST", "/both?_method=GET", protected),
 		},
 		"Q1 preflights": {
-			method("OPTIONS", "/api/x", preflight, public),
-			method("OPTIONS", "/admin", preflight, protected),
-			method("POST", "/api/x", preflight, protected),
+			{preflight("OPTIONS", "/api/x"), public},
+			{preflight("OPTIONS", "/admin"), protected},
+			{preflight("POST", "/api/x"), protected},
 		},
 		"Q2 OPTIONS that is not a preflight": {
-			method("OPTIONS", "/api/x", nil, protected),
-			method("OPTIONS", "/api/x", map[string]string{"origin": "https://app"}, protected),
-			method("OPTIONS", "/api/x", map[string]string{"access-control-request-method": "GET"}, protected),
+			method("OPTIONS", "/api/x", protected),
+			{envoytest.New("OPTIONS", "/api/x").With("origin", "https://app"), protected},
+			{envoytest.New("OPTIONS", "/api/x").With("access-control-request-method", "GET"), protected},
 		},
 		"P10 methods that are not names in upper case": {
-			method("get", "/both", nil, authz.BadRequest), method("", "/both", nil, authz.BadRequest),
-			method("Get", "/a//b", nil, authz.BadRequest), method("GE T", "/both", nil, authz.BadRequest),
-			method("POST\n", "/both", nil, authz.BadRequest), method("G3T", "/both", nil, authz.BadRequest),
+			method("get", "/both", authz.BadRequest), method("", "/both", authz.BadRequest),
+			method("Get", "/a//b", authz.BadRequest), method("GE T", "/both", authz.BadRequest),
+			method("POST\n", "/both", authz.BadRequest), method("G3T", "/both", authz.BadRequest),
 		},
 		"P11 methods that a route does not list": {
-			get("/both", public), method("HEAD", "/both", nil, public), method("TRACE", "/both", nil, protected),
-			method("FOO", "/both", nil, protected), method("M-SEARCH", "/both", nil, protected),
+			get("/both", public), method("HEAD", "/both", public), method("TRACE", "/both", protected),
+			method("FOO", "/both", protected), method("M-SEARCH", "/both", protected),
 		},
 		"A14 the token in a WebSocket subprotocol, the query and a cookie": {
-			method("GET", "/admin?access_token=a.b.c", map[string]string{
-				"sec-websocket-protocol": "bearer, a.b.c", "cookie": "access_token=a.b.c",
-			}, protected),
+			{envoytest.Get("/admin?access_token=a.b.c").With("sec-websocket-protocol", "bearer, a.b.c").
+				With("cookie", "access_token=a.b.c"), protected},
 		},
 		"P12 hosts that look public": {
-			method("GET", "/admin", map[string]string{
-				"host": "public.internal", ":authority": "PUBLIC.internal.:80",
-			}, protected),
+			{envoytest.Get("/admin").With("host", "public.internal").With(":authority", "PUBLIC.internal.:80"), protected},
 		},
 		"P13 one trailing slash": append(all(public, "/public/", "/public", "/both/", "/public/a/b/"),
 			get("/admin/", protected), get("/", protected)),
@@ -192,7 +172,7 @@ func TestAttackPathsHaveOneReading(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, row := range rows {
-				answers(t, client, row.ask, row.want)
+				answers(t, client, row.request, row.want)
 			}
 		})
 	}
@@ -201,12 +181,11 @@ func TestAttackPathsHaveOneReading(t *testing.T) {
 func TestAttackPublicRoutesCarryNoIdentity(t *testing.T) {
 	client, issuer := routed(t)
 	t.Run("O6 no identity on a public route, whatever was sent", func(t *testing.T) {
-		for _, headers := range []map[string]string{
-			{"x-kinde-user-id": "admin", "x_kinde_foo": "1"},
-			{"x-kinde-user-id": "admin", "x_kinde_foo": "1", "authorization": "Bearer " + issuer.Token(issuer.UserClaims())},
-			{"x-kinde-user-id": "admin", "x_kinde_foo": "1", "authorization": "Basic x, Bearer y"},
+		forged := envoytest.Get("/public/x").With("x-kinde-user-id", "admin").With("x_kinde_foo", "1")
+		for _, request := range []request{
+			forged, forged.Bearer(issuer.Token(issuer.UserClaims())), forged.With("authorization", "Basic x, Bearer y"),
 		} {
-			response := answers(t, client, ask{method: "GET", path: "/public/x", headers: headers}, authz.Public)
+			response := answers(t, client, request, authz.Public)
 			if got := response.GetOkResponse().GetHeaders(); len(got) > 0 {
 				t.Errorf("identity is sent: %v", got)
 			}
@@ -225,7 +204,7 @@ func TestAttackPublicRoutesCarryNoIdentity(t *testing.T) {
 	})
 	t.Run("O4 a Connection header that names identity, on a public route", func(t *testing.T) {
 		answers(t, client,
-			ask{method: "GET", path: "/public", headers: map[string]string{"connection": "close, x-kinde-actor"}},
+			envoytest.Get("/public").With("connection", "close, x-kinde-actor"),
 			authz.BadRequest)
 	})
 }
@@ -335,7 +314,7 @@ func TestAttackPoliciesWantExactlyWhatTheySay(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			answers(t, client, ask{method: "GET", path: row.path}.with(issuer.Token(row.claims)), row.want)
+			answers(t, client, envoytest.Get(row.path).Bearer(issuer.Token(row.claims)), row.want)
 		})
 	}
 }
@@ -381,7 +360,9 @@ func TestAttackUnknownPoliciesOfEnvoyDeny(t *testing.T) {
 		"Q16 a bad path and an unknown policy": {"/a//b", map[string]string{"policy": "nobody"}, authz.BadPath, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			response := answers(t, client, ask{method: "GET", path: row.path, policy: row.policy}.with(token), row.want)
+			request := envoytest.Get(row.path).Bearer(token)
+			request.Extensions = row.policy
+			response := answers(t, client, request, row.want)
 			if got := response.GetDynamicMetadata().GetFields()["policy"].GetStringValue(); got != row.chosen {
 				t.Errorf("policy %q, want %q", got, row.chosen)
 			}
@@ -392,7 +373,7 @@ func TestAttackUnknownPoliciesOfEnvoyDeny(t *testing.T) {
 func TestWithoutRoutesThePathIsNotJudged(t *testing.T) {
 	w := newWorld(t)
 	for _, path := range []string{"/public/../admin", "*", "", "//", "/%", "/a;b#c"} {
-		answers(t, w.client, ask{method: "GET", path: path}.with(w.strict.Token(w.strict.UserClaims())), "")
+		answers(t, w.client, envoytest.Get(path).Bearer(w.strict.Token(w.strict.UserClaims())), "")
 	}
 }
 
@@ -417,71 +398,70 @@ func closed(t testing.TB) (authv3.AuthorizationClient, *kindetest.Issuer) {
 func TestAttackWhatNoRouteMatchesIsDenied(t *testing.T) {
 	client, issuer := closed(t)
 	user, machine := issuer.Token(issuer.UserClaims()), issuer.Token(issuer.MachineClaims())
-	users := map[string]string{"policy": "users"}
 	const denied, none = authz.RouteDenied, authz.NoRoute
 	for name, row := range map[string]struct {
-		ask
+		request
 		want   authz.Reason
 		policy string // in the metadata
 	}{
-		"Q12 no route":                  {ask{method: "GET", path: "/else"}.with(user), none, ""},
-		"Q12 no route, without a token": {ask{method: "GET", path: "/else"}, none, ""},
-		"Q12 no route for the method":   {ask{method: "DELETE", path: "/public/x"}.with(user), none, ""},
-		"Q13 no route, but a policy":    {ask{method: "GET", path: "/else", policy: users}.with(user), "", "users"},
+		"Q12 no route":                  {envoytest.Get("/else").Bearer(user), none, ""},
+		"Q12 no route, without a token": {envoytest.Get("/else"), none, ""},
+		"Q12 no route for the method":   {envoytest.New("DELETE", "/public/x").Bearer(user), none, ""},
+		"Q13 no route, but a policy":    {envoytest.Get("/else").Bearer(user).Policy("users"), "", "users"},
 		"Q13 no route, but a policy that denies": {
-			ask{method: "GET", path: "/else", policy: users}.with(machine), authz.ActorNotAllowed, "users",
+			envoytest.Get("/else").Bearer(machine).Policy("users"), authz.ActorNotAllowed, "users",
 		},
 		"Q14 no route, and an unknown policy": {
-			ask{method: "GET", path: "/else", policy: map[string]string{"policy": "x"}},
+			envoytest.Get("/else").Policy("x"),
 			authz.UnknownPolicy,
 			"",
 		},
 		"Q14 default, which is not configured": {
-			ask{method: "GET", path: "/api/x", policy: map[string]string{"policy": "default"}}.with(user),
+			envoytest.Get("/api/x").Bearer(user).Policy("default"),
 			authz.UnknownPolicy,
 			"",
 		},
-		"Q11 a route without a policy":                  {ask{method: "GET", path: "/api/x"}.with(user), "", "default"},
-		"Q11 a route without a policy, without a token": {ask{method: "GET", path: "/api/x"}, authz.MissingToken, "default"},
-		"Q15 a route that denies":                       {ask{method: "GET", path: "/api/internal/x"}.with(user), denied, ""},
-		"Q15 a route that denies, without a token":      {ask{method: "GET", path: "/api/internal"}, denied, ""},
+		"Q11 a route without a policy":                  {envoytest.Get("/api/x").Bearer(user), "", "default"},
+		"Q11 a route without a policy, without a token": {envoytest.Get("/api/x"), authz.MissingToken, "default"},
+		"Q15 a route that denies":                       {envoytest.Get("/api/internal/x").Bearer(user), denied, ""},
+		"Q15 a route that denies, without a token":      {envoytest.Get("/api/internal"), denied, ""},
 		"Q15 a route that denies, with a policy": {
-			ask{method: "GET", path: "/api/internal/x", policy: users}.with(user), denied, "",
+			envoytest.Get("/api/internal/x").Bearer(user).Policy("users"), denied, "",
 		},
 		"Q14 a route that denies, and an unknown policy": {
-			ask{method: "GET", path: "/api/internal/x", policy: map[string]string{"policy": "x"}},
+			envoytest.Get("/api/internal/x").Policy("x"),
 			authz.UnknownPolicy,
 			"",
 		},
-		"Q15 a route that denies, before a public one":   {ask{method: "GET", path: "/public/secret"}, denied, ""},
-		"Q15 HEAD where GET is denied":                   {ask{method: "HEAD", path: "/public/secret"}, denied, ""},
-		"Q15 another method than the one that is denied": {ask{method: "POST", path: "/public/secret"}, authz.Public, ""},
-		"P11 HEAD where GET is public":                   {ask{method: "HEAD", path: "/public/x"}, authz.Public, ""},
+		"Q15 a route that denies, before a public one":   {envoytest.Get("/public/secret"), denied, ""},
+		"Q15 HEAD where GET is denied":                   {envoytest.New("HEAD", "/public/secret"), denied, ""},
+		"Q15 another method than the one that is denied": {envoytest.New("POST", "/public/secret"), authz.Public, ""},
+		"P11 HEAD where GET is public":                   {envoytest.New("HEAD", "/public/x"), authz.Public, ""},
 		"P5 another case of a route that denies": {
-			ask{method: "GET", path: "/api/INTERNAL/x"}.with(user), authz.BadPath, "",
+			envoytest.Get("/api/INTERNAL/x").Bearer(user), authz.BadPath, "",
 		},
 		"P5 another case of every segment": {
-			ask{method: "GET", path: "/API/internal/x"}.with(user), authz.BadPath, "",
+			envoytest.Get("/API/internal/x").Bearer(user), authz.BadPath, "",
 		},
 		"P5 a long s, which Unicode folds to s": {
-			ask{method: "GET", path: "/public/%C5%BFecret"},
+			envoytest.Get("/public/%C5%BFecret"),
 			authz.BadPath,
 			"",
 		},
-		"P5 a dotless i, which Unicode folds to nothing else": {ask{method: "GET", path: "/public/%C4%B1"}, authz.Public, ""},
+		"P5 a dotless i, which Unicode folds to nothing else": {envoytest.Get("/public/%C4%B1"), authz.Public, ""},
 		"P5 another case that changes no route": {
-			ask{method: "GET", path: "/api/Internals"}.with(user), "", "default",
+			envoytest.Get("/api/Internals").Bearer(user), "", "default",
 		},
-		"P5 another case, with a method of no route": {ask{method: "PUT", path: "/PUBLIC/x"}, none, ""},
-		"P5 another case in what a wildcard matches": {ask{method: "GET", path: "/api/ABC"}.with(user), "", "default"},
+		"P5 another case, with a method of no route": {envoytest.New("PUT", "/PUBLIC/x"), none, ""},
+		"P5 another case in what a wildcard matches": {envoytest.Get("/api/ABC").Bearer(user), "", "default"},
 		"O4 a Connection header that names identity, where no route matches": {
-			ask{method: "GET", path: "/else", headers: map[string]string{"connection": "x.kinde!actor"}},
+			envoytest.Get("/else").With("connection", "x.kinde!actor"),
 			authz.BadRequest,
 			"",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			response := answers(t, client, row.ask, row.want)
+			response := answers(t, client, row.request, row.want)
 			if got := response.GetDynamicMetadata().GetFields()["policy"].GetStringValue(); got != row.policy {
 				t.Errorf("policy %q, want %q", got, row.policy)
 			}

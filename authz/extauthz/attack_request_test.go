@@ -16,19 +16,20 @@ import (
 
 	"github.com/kinde-authz/kinde-authz/authz"
 	"github.com/kinde-authz/kinde-authz/authz/extauthz"
+	"github.com/kinde-authz/kinde-authz/authz/extauthz/envoytest"
 	"github.com/kinde-authz/kinde-authz/kinde"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
 // authorization sends lines of that header, in which TOKEN stands for a good
 // token.
-func authorization(lines ...string) func(*world) []header {
-	return func(w *world) []header {
-		headers := []header{}
+func authorization(lines ...string) sending {
+	return func(w *world) request {
+		r := envoytest.Get("/")
 		for _, line := range lines {
-			headers = append(headers, header{"authorization", strings.ReplaceAll(line, "TOKEN", good(w))})
+			r = r.With("authorization", strings.ReplaceAll(line, "TOKEN", good(w)))
 		}
-		return headers
+		return r
 	}
 }
 
@@ -59,14 +60,15 @@ func TestAttackOnlyOneBearerTokenIsTaken(t *testing.T) {
 		{"A8 the same line twice", authorization("Bearer TOKEN", "Bearer TOKEN"), authz.MalformedAuthorization},
 		{"A8 an empty line first", authorization("", "Bearer TOKEN"), authz.MalformedAuthorization},
 		{"A8 Basic credentials first", authorization("Basic eDp5", "Bearer TOKEN"), authz.MalformedAuthorization},
-		{"A9 the token as a Basic password", func(w *world) []header {
-			return []header{{"authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte("user:"+good(w)))}}
+		{"A9 the token as a Basic password", func(w *world) request {
+			password := base64.StdEncoding.EncodeToString([]byte("user:" + good(w)))
+			return envoytest.Get("/").With("authorization", "Basic "+password)
 		}, authz.MissingToken},
 		{"A11 the token in quotes", authorization(`Bearer "TOKEN"`), kinde.MalformedToken},
 		{"A11 a colon after the scheme", authorization(`Bearer: TOKEN`), authz.MalformedAuthorization},
 		{
 			"A14 the token in a cookie",
-			func(w *world) []header { return []header{{"cookie", "access_token=" + good(w)}} },
+			func(w *world) request { return envoytest.Get("/").With("cookie", "access_token="+good(w)) },
 			authz.MissingToken,
 		},
 		{"A15 spaces and tabs around the value", authorization(" \tBearer TOKEN \t"), ""},
@@ -78,22 +80,22 @@ func TestAttackOnlyOneBearerTokenIsTaken(t *testing.T) {
 		{"A5 a no-break space after the scheme", authorization("Bearer\u00a0TOKEN"), authz.MalformedAuthorization},
 		{
 			"A17 the header's name with a capital",
-			func(w *world) []header { return []header{{"Authorization", "Bearer " + good(w)}} },
+			func(w *world) request { return envoytest.Get("/").With("Authorization", "Bearer "+good(w)) },
 			"",
 		},
-		{"A17 the header's name in two spellings", func(w *world) []header {
-			return []header{{"Authorization", "Bearer " + good(w)}, {"authorization", "Bearer " + good(w)}}
+		{"A17 the header's name in two spellings", func(w *world) request {
+			return bearer(good(w)).With("Authorization", "Bearer "+good(w))
 		}, authz.MalformedAuthorization},
-		{"P8 headers that claim another path and method", func(w *world) []header {
-			return append(bearer(good(w)), header{"x-forwarded-uri", "/public"}, header{"x-http-method-override", "GET"})
+		{"P8 headers that claim another path and method", func(w *world) request {
+			return bearer(good(w)).With("x-forwarded-uri", "/public").With("x-http-method-override", "GET")
 		}, ""},
 		{
 			"P8 a header that claims another path, without a token",
-			func(*world) []header { return []header{{"x-original-url", "/healthz"}} },
+			func(*world) request { return envoytest.Get("/").With("x-original-url", "/healthz") },
 			authz.MissingToken,
 		},
-		{"Q1 a preflight without a public route", func(*world) []header {
-			return []header{{"origin", "https://evil"}, {"access-control-request-method", "GET"}}
+		{"Q1 a preflight without a public route", func(*world) request {
+			return envoytest.New("OPTIONS", "/").With("origin", "https://evil").With("access-control-request-method", "GET")
 		}, authz.MissingToken},
 	}
 	for _, scheme := range []string{"DPoP", "Token", "JWT", "Negotiate", "", "Bearer-x", "Bearer1"} {
@@ -102,43 +104,34 @@ func TestAttackOnlyOneBearerTokenIsTaken(t *testing.T) {
 	for _, value := range []string{
 		"x-kinde-user-id", "Upgrade, X-Kinde-User-Id", "close,\tx_kinde_user_id", "x-kinde-foo,keep-alive", "x.kinde~user.id",
 	} {
-		rows = append(rows, row{"O4 Connection: " + value, func(w *world) []header {
-			return append(bearer(good(w)), header{"connection", value})
+		rows = append(rows, row{"O4 Connection: " + value, func(w *world) request {
+			return bearer(good(w)).With("connection", value)
 		}, authz.BadRequest})
-		rows = append(rows, row{"O4 without a token, Connection: " + value, func(*world) []header {
-			return []header{{"connection", value}}
+		rows = append(rows, row{"O4 without a token, Connection: " + value, func(*world) request {
+			return envoytest.Get("/").With("connection", value)
 		}, authz.BadRequest})
 	}
-	rows = append(rows, row{"O5 Connection names no identity header", func(w *world) []header {
-		return append(bearer(good(w)), header{"connection", "Upgrade, keep-alive, x-kindest-regards"})
+	rows = append(rows, row{"O5 Connection names no identity header", func(w *world) request {
+		return bearer(good(w)).With("connection", "Upgrade, keep-alive, x-kindest-regards")
 	}, ""})
 	attack(t, newWorld(t), rows)
 }
 
 func TestAttackTokensInTheQueryAreIgnored(t *testing.T) {
 	w := newWorld(t)
-	for name, test := range map[string]struct {
-		headers map[string]string
-		allowed bool
-	}{
-		"A12 the token in the query alone":              {nil, false},
-		"A13 a token in the query beside a good header": {map[string]string{"authorization": "Bearer " + good(w)}, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			response, err := w.client.Check(t.Context(), extauthz.WithHTTP(&authv3.AttributeContext_HttpRequest{
-				Method: "GET", Path: "/?access_token=" + good(w), Headers: test.headers,
-			}))
-			if err != nil || (response.GetStatus().GetCode() == 0) != test.allowed {
-				t.Errorf("got %v, %v", response, err)
-			}
-		})
-	}
+	request := envoytest.Get("/?access_token=" + good(w))
+	t.Run("A12 the token in the query alone", func(t *testing.T) {
+		answers(t, w.client, request, authz.MissingToken)
+	})
+	t.Run("A13 a token in the query beside a good header", func(t *testing.T) {
+		answers(t, w.client, request.Bearer(good(w)), "")
+	})
 }
 
 // headersOf returns what an allowed request gets.
-func headersOf(t *testing.T, w *world, headers []header) (set map[string]string, remove []string) {
+func headersOf(t *testing.T, w *world, sent request) (set map[string]string, remove []string) {
 	t.Helper()
-	response, err := w.client.Check(t.Context(), sent(headers).InList())
+	response, err := w.client.Check(t.Context(), sent.InList())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,21 +152,21 @@ func headersOf(t *testing.T, w *world, headers []header) (set map[string]string,
 func TestAttackEverySpellingOfAnIdentityHeaderIsRemoved(t *testing.T) {
 	w := newWorld(t)
 	const marks = "!#$%&'*+-.^_`|~" // what may stand in a name, RFC 9110 section 5.6.2
-	headers := bearer(w.open.Sign(w.open.MachineClaims()))
+	sent := bearer(w.open.Sign(w.open.MachineClaims()))
 	var want []string
 	for _, first := range marks + " /:\x00\x7f" {
 		for _, second := range marks + " \x01" {
 			name := "x" + string(first) + "Kinde" + string(second) + "user" + string(second) + "id"
-			headers, want = append(headers, header{name, "kp_admin"}), append(want, name)
+			sent, want = sent.With(name, "kp_admin"), append(want, name)
 		}
 	}
 	for _, name := range []string{
 		"xx-kinde-user-id", "x-kind-user-id", "xkinde-user-id", "x-kindeuser-id", "x--kinde-user-id", "y-kinde-user-id",
 		"x-kinde",
 	} {
-		headers = append(headers, header{name, "1"})
+		sent = sent.With(name, "1")
 	}
-	_, remove := headersOf(t, w, headers)
+	_, remove := headersOf(t, w, sent)
 	got := map[string]bool{}
 	for _, name := range remove {
 		got[name] = true
@@ -197,12 +190,11 @@ func TestAttackIdentityHeadersAreTheTokensAlone(t *testing.T) {
 		"x-kinde-user-id", "x-kinde-client-id", "x-kinde-org-code", "X-KINDE-ACTOR", "x_kinde_user_id", "X-Kinde_User-Id",
 		"x-kinde-user_id", "x-kinde-foo", "x-kinde-", "x-kinde-a.b", "x_kinde-omitted", "x-kinde-assertion",
 	}
-	headers := bearer(w.open.Sign(claims))
+	sent := bearer(w.open.Sign(claims)).With("x-kindness", "1").With("kinde-user-id", "1")
 	for _, name := range forged {
-		headers = append(headers, header{name, "kp_admin"}, header{name, "kp_root"})
+		sent = sent.With(name, "kp_admin").With(name, "kp_root")
 	}
-	headers = append(headers, header{"x-kindness", "1"}, header{"kinde-user-id", "1"})
-	set, remove := headersOf(t, w, headers)
+	set, remove := headersOf(t, w, sent)
 	t.Run("O1 only the token's values are set", func(t *testing.T) {
 		want := map[string]string{
 			"x-kinde-actor": "system", "x-kinde-client-id": kindetest.MachineID, "x-kinde-scopes": "jobs:run agents:read",
@@ -273,24 +265,28 @@ func TestAttackAuthorizationIsRemovedWhenConfigured(t *testing.T) {
 
 func TestAttackOddCheckRequestsAreDenied(t *testing.T) {
 	w := newWorld(t)
-	http := &authv3.AttributeContext_HttpRequest{Headers: map[string]string{"authorization": "Bearer " + good(w)}}
+	request := envoytest.Get("/").Bearer(good(w))
 	with := func(extensions map[string]string) *authv3.CheckRequest {
-		r := extauthz.WithHTTP(http)
-		r.Attributes.ContextExtensions = extensions
-		return r
+		request.Extensions = extensions
+		return request.InMap()
 	}
-	both := sent(bearer(good(w))).InMap()
-	both.Attributes.Request.Http.HeaderMap = sent(bearer(good(w))).InList().Attributes.Request.Http.HeaderMap
+	holding := func(http *authv3.AttributeContext_HttpRequest) *authv3.CheckRequest {
+		return &authv3.CheckRequest{Attributes: &authv3.AttributeContext{
+			Request: &authv3.AttributeContext_Request{Http: http},
+		}}
+	}
+	both := request.InMap()
+	both.Attributes.Request.Http.HeaderMap = request.InList().Attributes.Request.Http.HeaderMap
 	for name, test := range map[string]struct {
 		request *authv3.CheckRequest
 		want    authz.Reason
 	}{
 		"U1 an empty message": {&authv3.CheckRequest{}, authz.MissingToken},
 		"U1 no request":       {&authv3.CheckRequest{Attributes: &authv3.AttributeContext{}}, authz.MissingToken},
-		"U1 no HTTP request":  {extauthz.WithHTTP(nil), authz.MissingToken},
-		"U1 no headers":       {extauthz.WithHTTP(&authv3.AttributeContext_HttpRequest{}), authz.MissingToken},
+		"U1 no HTTP request":  {holding(nil), authz.MissingToken},
+		"U1 no headers":       {holding(&authv3.AttributeContext_HttpRequest{}), authz.MissingToken},
 		"U2 an empty list of headers": {
-			extauthz.WithHTTP(&authv3.AttributeContext_HttpRequest{HeaderMap: &corev3.HeaderMap{}}), authz.MissingToken,
+			holding(&authv3.AttributeContext_HttpRequest{HeaderMap: &corev3.HeaderMap{}}), authz.MissingToken,
 		},
 		"U2 the token in the map and in the list of headers": {both, authz.MalformedAuthorization},
 		"Q14 an unknown policy": {
@@ -307,7 +303,7 @@ func TestAttackOddCheckRequestsAreDenied(t *testing.T) {
 		},
 		"Q13 no policy is named": {with(nil), ""},
 		"U2 a text instead of raw bytes in the list of headers": {
-			extauthz.WithHTTP(&authv3.AttributeContext_HttpRequest{HeaderMap: &corev3.HeaderMap{
+			holding(&authv3.AttributeContext_HttpRequest{HeaderMap: &corev3.HeaderMap{
 				Headers: []*corev3.HeaderValue{{Key: "authorization", Value: "Bearer " + good(w)}},
 			}}),
 			"",
@@ -321,22 +317,22 @@ func TestAttackOddCheckRequestsAreDenied(t *testing.T) {
 			if test.want == "" {
 				assertAllowed(t, name, response)
 			} else {
-				assertRefused(t, name, response, test.want, nil)
+				assertRefused(t, name, response, test.want)
 			}
 		})
 	}
 	t.Run("U3 5,000 identity headers", func(t *testing.T) {
-		headers := bearer(good(w))
+		sent := bearer(good(w))
 		for i := range 5000 {
-			headers = append(headers, header{fmt.Sprintf("x-kinde-%d", i), "1"})
+			sent = sent.With(fmt.Sprintf("x-kinde-%d", i), "1")
 		}
-		_, remove := headersOf(t, w, headers)
+		_, remove := headersOf(t, w, sent)
 		if len(remove) < 5000 {
 			t.Errorf("%d names removed", len(remove))
 		}
 	})
 	t.Run("U4 a message of 5 MiB never reaches the decision", func(t *testing.T) {
-		huge := extauthz.WithHTTP(&authv3.AttributeContext_HttpRequest{Body: strings.Repeat("x", 5<<20)})
+		huge := holding(&authv3.AttributeContext_HttpRequest{Body: strings.Repeat("x", 5<<20)})
 		if response, err := w.client.Check(t.Context(), huge); err == nil {
 			t.Errorf("got %v", response)
 		}
@@ -367,7 +363,7 @@ func TestAttackMetadataHoldsNoToken(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			response, err := w.client.Check(t.Context(), sent(bearer(test.token)).InMap())
+			response, err := w.client.Check(t.Context(), bearer(test.token).InMap())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -399,16 +395,16 @@ func TestAttackHangingIssuerHoldsUpNobody(t *testing.T) {
 	t.Run("S3 a token of an unknown key is answered before the deadline", func(t *testing.T) {
 		for range 3 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			response, err := client.Check(ctx, sent(bearer(unknown)).InMap())
+			response, err := client.Check(ctx, bearer(unknown).InMap())
 			cancel()
 			if err != nil {
 				t.Fatalf("no answer before the deadline: %v", err)
 			}
-			assertRefused(t, "map", response, kinde.KeysUnavailable, nil)
+			assertRefused(t, "map", response, kinde.KeysUnavailable)
 		}
 	})
 	t.Run("S3 a token of a known key is not held up", func(t *testing.T) {
-		response, err := client.Check(t.Context(), sent(bearer(known)).InMap())
+		response, err := client.Check(t.Context(), bearer(known).InMap())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kinde-authz/kinde-authz/authz"
 	"github.com/kinde-authz/kinde-authz/authz/extauthz"
+	"github.com/kinde-authz/kinde-authz/authz/extauthz/envoytest"
 	"github.com/kinde-authz/kinde-authz/kinde"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
@@ -95,16 +96,18 @@ func dial(t testing.TB, server *extauthz.Server) authv3.AuthorizationClient {
 	return authv3.NewAuthorizationClient(conn)
 }
 
-// header is one line of a request.
-type header = extauthz.Line
+type request = envoytest.Request
 
-func bearer(token string) []header { return []header{{"authorization", "Bearer " + token}} }
+// sending makes the request of an attack.
+type sending func(*world) request
+
+func bearer(token string) request { return envoytest.Get("/").Bearer(token) }
 
 // row is one attack: its ID in docs/attacks.md and what it does, the request, and
 // the reason it must get. An empty reason stands for allow.
 type row struct {
 	name   string
-	send   func(*world) []header
+	send   sending
 	reason authz.Reason
 }
 
@@ -117,25 +120,18 @@ func attack(t *testing.T, w *world, rows []row) {
 
 func (r row) try(t *testing.T, w *world) {
 	t.Helper()
-	headers := r.send(w)
-	for form, request := range map[string]*authv3.CheckRequest{
-		"map": sent(headers).InMap(), "list": sent(headers).InList(),
-	} {
-		response, err := w.client.Check(t.Context(), request)
+	sent := r.send(w)
+	for form, check := range map[string]*authv3.CheckRequest{"map": sent.InMap(), "list": sent.InList()} {
+		response, err := w.client.Check(t.Context(), check)
 		if err != nil {
 			t.Fatalf("%s: %v", form, err)
 		}
 		if r.reason == "" {
 			assertAllowed(t, form, response)
 		} else {
-			assertRefused(t, form, response, r.reason, headers)
+			assertRefused(t, form, response, r.reason, sent.Headers...)
 		}
 	}
-}
-
-// sent is a request with these headers.
-func sent(headers []header) extauthz.Sent {
-	return extauthz.Sent{Method: "GET", Path: "/", Lines: headers}
 }
 
 func assertAllowed(t *testing.T, form string, response *authv3.CheckResponse) {
@@ -146,8 +142,8 @@ func assertAllowed(t *testing.T, form string, response *authv3.CheckResponse) {
 	set := map[string]bool{}
 	for _, h := range response.GetOkResponse().GetHeaders() {
 		set[h.GetHeader().GetKey()] = true
-		if h.GetAppendAction() != corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD || h.GetAppend().GetValue() ||
-			h.GetAppend() == nil { //nolint:staticcheck // both are read
+		appends := h.GetAppend() //nolint:staticcheck // releases in use read both
+		if h.GetAppendAction() != corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD || appends == nil || appends.Value {
 			t.Errorf("%s: %s does not replace", form, h.GetHeader().GetKey())
 		}
 		if h.GetHeader().GetValue() == "" || len(h.GetHeader().GetRawValue()) > 0 {
@@ -184,7 +180,11 @@ func statusOf(reason authz.Reason) (status int, body string) {
 	}
 }
 
-func assertRefused(t *testing.T, form string, response *authv3.CheckResponse, want authz.Reason, sent []header) {
+// assertRefused checks all that a denial promises, among it that it holds no piece of
+// the headers that were sent.
+func assertRefused(
+	t *testing.T, form string, response *authv3.CheckResponse, want authz.Reason, sent ...envoytest.Header,
+) {
 	t.Helper()
 	denied := response.GetDeniedResponse()
 	if response.GetStatus().GetCode() == 0 || denied == nil {
@@ -220,7 +220,7 @@ func assertRefused(t *testing.T, form string, response *authv3.CheckResponse, wa
 }
 
 // assertNoEcho looks for pieces of what was sent in what came back.
-func assertNoEcho(t *testing.T, form, response string, sent []header) {
+func assertNoEcho(t *testing.T, form, response string, sent []envoytest.Header) {
 	t.Helper()
 	for _, h := range sent {
 		for piece := range strings.FieldsFuncSeq(h.Value, func(r rune) bool { return r == '.' || r == ' ' || r == ',' }) {

@@ -34,12 +34,12 @@ func marshal(v any) string {
 func good(w *world) string { return w.strict.Sign(w.strict.UserClaims()) }
 
 // edited sends a good token that was changed as text.
-func edited(change func(token string) string) func(*world) []header {
-	return func(w *world) []header { return bearer(change(good(w))) }
+func edited(change func(token string) string) sending {
+	return func(w *world) request { return bearer(change(good(w))) }
 }
 
 // part changes one of the three segments of a good token.
-func part(n int, change func(string) string) func(*world) []header {
+func part(n int, change func(string) string) sending {
 	return edited(func(token string) string {
 		parts := strings.Split(token, ".")
 		parts[n] = change(parts[n])
@@ -49,8 +49,8 @@ func part(n int, change func(string) string) func(*world) []header {
 
 // withHeader sends a token, correctly signed, with members of the header
 // changed; nil removes one.
-func withHeader(members map[string]any) func(*world) []header {
-	return func(w *world) []header {
+func withHeader(members map[string]any) sending {
+	return func(w *world) request {
 		h := w.strict.Header()
 		for name, value := range members {
 			h[name] = value
@@ -64,32 +64,32 @@ func withHeader(members map[string]any) func(*world) []header {
 
 // withHeaderText sends a token, correctly signed, with this text as header; KID
 // stands for the key's ID.
-func withHeaderText(text string) func(*world) []header {
-	return func(w *world) []header {
+func withHeaderText(text string) sending {
+	return func(w *world) request {
 		return bearer(w.strict.SignText(strings.ReplaceAll(text, "KID", w.strict.KeyID()), marshal(w.strict.UserClaims())))
 	}
 }
 
 // withPayload sends a token, correctly signed, with a changed payload text.
-func withPayload(change func(payload string) string) func(*world) []header {
-	return func(w *world) []header {
+func withPayload(change func(payload string) string) sending {
+	return func(w *world) request {
 		return bearer(w.strict.SignText(marshal(w.strict.Header()), change(marshal(w.strict.UserClaims()))))
 	}
 }
 
 // added appends members to the payload.
-func added(members string) func(*world) []header {
+func added(members string) sending {
 	return withPayload(func(p string) string { return p[:len(p)-1] + "," + members + "}" })
 }
 
-func payload(text string) func(*world) []header {
+func payload(text string) sending {
 	return withPayload(func(string) string { return text })
 }
 
 // jsonSerialized puts a signed donor into a JSON serialisation of an
 // attacker's. Commas are encoded away, so that the shape alone is judged.
-func jsonSerialized(form string) func(*world) []header {
-	return func(w *world) []header {
+func jsonSerialized(form string) sending {
+	return func(w *world) request {
 		parts := strings.Split(w.strict.Sign(w.strict.WebhookClaims()), ".")
 		members := w.strict.UserClaims().With("payload", parts[1])
 		switch form {
@@ -111,7 +111,7 @@ func TestAttackOnlyCompactTokensAreRead(t *testing.T) {
 		{"B1 flattened JSON serialization", jsonSerialized("flattened"), authz.MalformedAuthorization},
 		{
 			"B1 flattened JSON serialization of one member",
-			func(*world) []header { return bearer(`{"payload":"e30"}`) },
+			func(*world) request { return bearer(`{"payload":"e30"}`) },
 			kinde.MalformedToken,
 		},
 		{"B2 general JSON serialization", jsonSerialized("general"), authz.MalformedAuthorization},
@@ -122,14 +122,14 @@ func TestAttackOnlyCompactTokensAreRead(t *testing.T) {
 		},
 		{
 			"B4 the claims alone, as JSON",
-			func(w *world) []header { return bearer(marshal(w.strict.UserClaims())) },
+			func(w *world) request { return bearer(marshal(w.strict.UserClaims())) },
 			authz.MalformedAuthorization,
 		},
-		{"B5 one segment", func(*world) []header { return bearer("abc") }, kinde.MalformedToken},
+		{"B5 one segment", func(*world) request { return bearer("abc") }, kinde.MalformedToken},
 		{"B5 two segments", edited(func(s string) string { return s[:strings.LastIndex(s, ".")] }), kinde.MalformedToken},
 		{"B5 four segments", edited(func(s string) string { return s + ".abcd" }), kinde.MalformedToken},
-		{"B5 five segments", func(*world) []header { return bearer("a.b.c.d.e") }, kinde.MalformedToken},
-		{"B6 two dots alone", func(*world) []header { return bearer("..") }, kinde.MalformedToken},
+		{"B5 five segments", func(*world) request { return bearer("a.b.c.d.e") }, kinde.MalformedToken},
+		{"B6 two dots alone", func(*world) request { return bearer("..") }, kinde.MalformedToken},
 		{"B6 an empty header", part(0, func(string) string { return "" }), kinde.MalformedToken},
 		{"B6 an empty payload", part(1, func(string) string { return "" }), kinde.MalformedToken},
 		{"B6 an empty signature", part(2, func(string) string { return "" }), kinde.MalformedToken},
@@ -172,16 +172,16 @@ func TestAttackOnlyCompactTokensAreRead(t *testing.T) {
 		},
 		{"B13 a header of 8 KiB", withHeader(map[string]any{"x": strings.Repeat("x", 8<<10)}), kinde.MalformedToken},
 		{"B13 a payload of 60 KiB", added(`"x":"` + strings.Repeat("x", 60<<10) + `"`), kinde.MalformedToken},
-		{"B14 one byte", func(*world) []header { return bearer(".") }, kinde.MalformedToken},
-		{"B14 200 KiB of dots", func(*world) []header { return bearer(strings.Repeat(".", 200<<10)) }, kinde.MalformedToken},
+		{"B14 one byte", func(*world) request { return bearer(".") }, kinde.MalformedToken},
+		{"B14 200 KiB of dots", func(*world) request { return bearer(strings.Repeat(".", 200<<10)) }, kinde.MalformedToken},
 		{"B15 JSON with 140 signatures", jsonSerialized("many"), authz.MalformedAuthorization},
 		{
 			"B15 a header of 5,000 members",
 			withHeaderText(`{` + members(5000) + `"alg":"RS256","kid":"KID"}`),
 			kinde.MalformedToken,
 		},
-		{"B16 an API key", func(*world) []header { return bearer("k_live_0123456789abcdef") }, kinde.MalformedToken},
-		{"B16 a refresh token", func(*world) []header { return bearer(strings.Repeat("a1B2", 12)) }, kinde.MalformedToken},
+		{"B16 an API key", func(*world) request { return bearer("k_live_0123456789abcdef") }, kinde.MalformedToken},
+		{"B16 a refresh token", func(*world) request { return bearer(strings.Repeat("a1B2", 12)) }, kinde.MalformedToken},
 	})
 }
 
@@ -201,8 +201,8 @@ func trailingBits(segment string) string {
 }
 
 // resigned sends a token with this alg whose signature sign makes.
-func resigned(alg any, sign func(w *world, input string) string) func(*world) []header {
-	return func(w *world) []header {
+func resigned(alg any, sign func(w *world, input string) string) sending {
+	return func(w *world) request {
 		h := w.strict.Header()
 		h["alg"] = alg
 		input := encode(marshal(h)) + "." + encode(marshal(w.strict.UserClaims()))
@@ -319,7 +319,7 @@ func TestAttackTheKeyIDNamesOneKey(t *testing.T) {
 		{"D7 a key ID of 257 bytes", withHeader(map[string]any{"kid": strings.Repeat("k", 257)}), kinde.MalformedToken},
 		{"D7 an unknown key ID of 256 bytes", withHeader(map[string]any{"kid": strings.Repeat("k", 256)}), kinde.UnknownKey},
 		{"D7 a key ID of 40 KiB", withHeader(map[string]any{"kid": strings.Repeat("k", 40<<10)}), kinde.MalformedToken},
-		{"D8 a key ID with colons, as Kinde's", func(w *world) []header { return bearer(good(w)) }, ""},
+		{"D8 a key ID with colons, as Kinde's", func(w *world) request { return bearer(good(w)) }, ""},
 		{"D9 signed by another key than the one that is named", resigned("RS256", func(_ *world, input string) string {
 			signature, _ := rsa.SignPKCS1v15(nil, w.open.PrivateKey(), crypto.SHA256, sha256Of(input))
 			return string(signature)
@@ -426,14 +426,14 @@ func TestAttackForgedSignaturesAreRefused(t *testing.T) {
 		{"F1 the first byte changed", part(2, flip(0)), kinde.BadSignature},
 		{"F1 a byte in the middle changed", part(2, flip(128)), kinde.BadSignature},
 		{"F1 the last byte changed", part(2, flip(-1)), kinde.BadSignature},
-		{"F1 the signature of another token", func(w *world) []header {
+		{"F1 the signature of another token", func(w *world) request {
 			other := good(w)
 			return edited(func(s string) string {
 				return s[:strings.LastIndex(s, ".")] + other[strings.LastIndex(other, "."):]
 			})(w)
 		}, kinde.BadSignature},
 		{"F2 another payload", part(1, func(string) string { return "" + encode(`{}`) }), kinde.WrongIssuer},
-		{"F2 one claim changed", func(w *world) []header {
+		{"F2 one claim changed", func(w *world) request {
 			return edited(func(s string) string {
 				parts := strings.Split(s, ".")
 				parts[1] = encode(marshal(w.strict.UserClaims().With("sub", "kp_admin")))

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/authz/extauthz/envoytest"
 	"github.com/kinde-authz/kinde-authz/kinde"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
@@ -16,8 +17,8 @@ import (
 // asEnvoy is a request as Envoy sends it with the project's configuration.
 func asEnvoy(t testing.TB, path, token string) []byte {
 	t.Helper()
-	lines := []Line{{"authorization", "Bearer " + token}, {"x-request-id", "5a2a1f0e-6d9c-4f0a-9a39-6f8f5ad1d0a1"}}
-	return marshal(t, Sent{Method: "GET", Path: path, Lines: lines}.InList())
+	request := envoytest.Get(path).Bearer(token).With("x-request-id", "5a2a1f0e-6d9c-4f0a-9a39-6f8f5ad1d0a1")
+	return marshal(t, request.InList())
 }
 
 // newWarm returns a server that remembers its tokens and logs each decision, and
@@ -50,14 +51,19 @@ func newWarm(t testing.TB, log *zap.Logger) (*Server, *kindetest.Server) {
 
 // toNowhere is a log that is written and thrown away.
 func toNowhere() *zap.Logger {
-	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(io.Discard), zap.InfoLevel))
+	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
+	return zap.New(zapcore.NewCore(encoder, zapcore.AddSync(io.Discard), zap.InfoLevel))
 }
 
 const sampleAgent = "/api/agents/weather/generate?x=1"
 
 func TestWarmDecisionsAllocateNothing(t *testing.T) {
 	server, l := newWarm(t, toNowhere())
-	for name, token := range map[string]string{"user": l.Token(l.UserClaims()), "denied": l.Token(l.MachineClaims()), "expired": l.Token(l.UserClaims().With("exp", 1).With("iat", 1))} {
+	for name, token := range map[string]string{
+		"user":    l.Token(l.UserClaims()),
+		"denied":  l.Token(l.MachineClaims()),
+		"expired": l.Token(l.UserClaims().With("exp", 1).With("iat", 1)),
+	} {
 		message, out := asEnvoy(t, sampleAgent, token), make([]byte, 0, answerBytes)
 		decide := func() {
 			server.Answer(t.Context(), message, out)
@@ -86,8 +92,14 @@ func BenchmarkAnswer(b *testing.B) {
 		name, token string
 		server      *Server
 	}{
-		{"warm", good, quiet}, {"warm_logged", good, server}, {"bad_signature", broken("bad-signature"), quiet}, {"expired", broken("expired"), quiet},
-		{"wrong_audience", broken("wrong-audience"), quiet}, {"malformed", "k_live_0123456789abcdef", quiet}, {"wrong_issuer", broken("wrong-issuer"), quiet}, {"missing", "", quiet},
+		{"warm", good, quiet},
+		{"warm_logged", good, server},
+		{"bad_signature", broken("bad-signature"), quiet},
+		{"expired", broken("expired"), quiet},
+		{"wrong_audience", broken("wrong-audience"), quiet},
+		{"malformed", "k_live_0123456789abcdef", quiet},
+		{"wrong_issuer", broken("wrong-issuer"), quiet},
+		{"missing", "", quiet},
 	} {
 		b.Run(row.name, func(b *testing.B) {
 			message, out := asEnvoy(b, sampleAgent, row.token), make([]byte, 0, answerBytes)

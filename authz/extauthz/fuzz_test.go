@@ -13,9 +13,9 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/structpb"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/authz/extauthz/envoytest"
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
@@ -25,8 +25,23 @@ type verdicts map[byte]kinde.Verdict
 func (v verdicts) Judge(_ context.Context, token string) kinde.Verdict { return v[token[0]] }
 
 var sampleVerdicts = verdicts{
-	'a': {Token: &kinde.Token{Issuer: domain, Actor: kinde.User, Subject: "kp_a", OrgCode: "org_a", ID: "j", Expires: time.Unix(1700000000, 0), Scopes: []string{"run", "a b"}, Roles: []string{"admin"}}},
-	'b': {Token: &kinde.Token{Issuer: domain, Actor: kinde.System, ClientID: "ü", Expires: time.Unix(1700000000, 0), Permissions: []string{"p,q", strings.Repeat("x", 9000)}}},
+	'a': {Token: &kinde.Token{
+		Issuer:  domain,
+		Actor:   kinde.User,
+		Subject: "kp_a",
+		OrgCode: "org_a",
+		ID:      "j",
+		Expires: time.Unix(1700000000, 0),
+		Scopes:  []string{"run", "a b"},
+		Roles:   []string{"admin"},
+	}},
+	'b': {Token: &kinde.Token{
+		Issuer:      domain,
+		Actor:       kinde.System,
+		ClientID:    "ü",
+		Expires:     time.Unix(1700000000, 0),
+		Permissions: []string{"p,q", strings.Repeat("x", 9000)},
+	}},
 	'c': {Err: &kinde.Error{Reason: kinde.TokenExpired, Detail: "exp has passed"}},
 	'd': {Token: &kinde.Token{Issuer: domain, ClientID: "c"}, Err: &kinde.Error{Reason: kinde.UnknownActor}},
 	'e': {Err: &kinde.Error{Reason: kinde.KeysUnavailable}},
@@ -40,7 +55,10 @@ func samples(t testing.TB) []*sample {
 	for _, config := range []authz.Config{
 		{},
 		{
-			Policies: map[string]authz.Policy{"run": {Scopes: []string{"run"}}, "jobs": {Actors: []kinde.Actor{kinde.System}, Permissions: []string{"jobs"}}},
+			Policies: map[string]authz.Policy{
+				"run":  {Scopes: []string{"run"}},
+				"jobs": {Actors: []kinde.Actor{kinde.System}, Permissions: []string{"jobs"}},
+			},
 			Routes: []authz.Route{
 				{Path: "/public/*", Public: true}, {Path: "/run", Policy: "run"}, {Path: "/jobs/**", Policy: "jobs"},
 				{Path: "/orgs/{org_code}"}, {Path: "/**", Methods: []string{"OPTIONS"}, Public: true},
@@ -59,33 +77,44 @@ func samples(t testing.TB) []*sample {
 	return all
 }
 
-// sampleRequests are seeds with something in every field that Envoy knows.
+// sampleRequests are seeds, one with something in every field that Envoy knows.
 func sampleRequests() []*authv3.CheckRequest {
-	full := checkWith(map[string]string{"authorization": "Bearer a.b.c", "x-kinde-user-id": "admin", "x_kinde_foo": "1", "connection": "close", "Connection": "x-kinde-a", "x-request-id": "r"})
+	get := func(path, token string) envoytest.Request {
+		return envoytest.Get(path).Bearer(token).With("origin", "o").With("access-control-request-method", "GET")
+	}
+	post, options, two := get("/jobs/x", "b"), get("/x", "a"), get("/x", "a")
+	post.Method, options.Method = "POST", "OPTIONS"
+	two.Extensions = map[string]string{"policy": "run", "x": ""}
+	all := []*authv3.CheckRequest{
+		{}, fullRequest(), withToken.InMap(), tokenless.InMap(), withToken.With("X-Kinde-Actor", "user").InList(),
+		tokenless.With("authorization", "Basic \xff").With("connection", "x-kinde-a").InList(),
+		listed(&corev3.HeaderValue{Key: "authorization", Value: "Bearer a.b.c"}),
+	}
+	for _, request := range []envoytest.Request{
+		get("/run", "a"), get("/run", "b.c"), post, get("/public/a?b", ""), get("/orgs/org_a", "a"), get("/orgs/org_b", "a"),
+		options, get("/a//b", "a"), get("/x", "c"), get("/x", "d"), get("/x", "e"), get("/x", "f"), get("/x", "g"),
+		get("/.well-known/oauth-protected-resource/mcp", ""), get("/x", "a").Policy("run"), get("/x", "a").Policy("no"), two,
+	} {
+		all = append(all, request.InMap())
+	}
+	return all
+}
+
+// fullRequest has something in every field.
+func fullRequest() *authv3.CheckRequest {
+	full := withToken.With("x-kinde-user-id", "admin").With("x_kinde_foo", "1").
+		With("connection", "close").With("Connection", "x-kinde-a").InMap()
 	http := full.Attributes.Request.Http
-	http.Id, http.Host, http.Scheme, http.Protocol, http.Size, http.Body, http.RawBody, http.Query, http.Fragment = "1", "h", "https", "HTTP/2", -1, "b", []byte("\xff"), "q", "f"
-	full.Attributes.Request.Time = timestamppb.New(time.Unix(1, 2))
-	peer := &authv3.AttributeContext_Peer{Service: "s", Principal: "p", Certificate: "c", Labels: map[string]string{"a": "b"}, Address: &corev3.Address{
-		Address: &corev3.Address_SocketAddress{SocketAddress: &corev3.SocketAddress{Address: "1.2.3.4", PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: 5}}},
-	}}
+	http.Size, http.Body, http.RawBody, http.Query, http.Fragment = -1, "b", []byte("\xff"), "q", "f"
+	source := full.Attributes.Source
+	source.Service, source.Principal, source.Certificate, source.Labels = "s", "p", "c", map[string]string{"a": "b"}
 	deep, _ := structpb.NewStruct(map[string]any{"a": []any{1, "x", nil, map[string]any{"b": true}}})
-	full.Attributes.Source, full.Attributes.Destination = peer, peer
 	full.Attributes.TlsSession = &authv3.AttributeContext_TLSSession{Sni: "sni"}
-	full.Attributes.MetadataContext = &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{"f": deep}, TypedFilterMetadata: map[string]*anypb.Any{"t": {TypeUrl: "u", Value: []byte{1}}}}
-	with := func(path, method, token string, extensions map[string]string) *authv3.CheckRequest {
-		c := checkWith(map[string]string{"authorization": "Bearer " + token, "origin": "o", "access-control-request-method": "GET"})
-		c.Attributes.Request.Http.Path, c.Attributes.Request.Http.Method, c.Attributes.ContextExtensions = path, method, extensions
-		return c
+	full.Attributes.MetadataContext = &corev3.Metadata{
+		FilterMetadata:      map[string]*structpb.Struct{"f": deep},
+		TypedFilterMetadata: map[string]*anypb.Any{"t": {TypeUrl: "u", Value: []byte{1}}},
 	}
-	return []*authv3.CheckRequest{
-		{}, full, checkWith(bearer), checkWith(nil),
-		rawCheck(&corev3.HeaderValue{Key: "authorization", RawValue: []byte("Bearer a.b.c")}, &corev3.HeaderValue{Key: "X-Kinde-Actor", Value: "user"}),
-		rawCheck(&corev3.HeaderValue{Key: "authorization", RawValue: []byte("Basic \xff")}, &corev3.HeaderValue{Key: "connection", Value: "x-kinde-a"}),
-		with("/run", "GET", "a", nil), with("/run", "GET", "b.c", nil), with("/jobs/x", "POST", "b", nil), with("/public/a?b", "GET", "", nil), with("/orgs/org_a", "GET", "a", nil),
-		with("/orgs/org_b", "GET", "a", nil), with("/x", "OPTIONS", "a", nil), with("/a//b", "GET", "a", nil), with("/x", "GET", "c", nil), with("/x", "GET", "d", nil),
-		with("/x", "GET", "e", nil), with("/x", "GET", "f", nil), with("/x", "GET", "g", nil), with("/.well-known/oauth-protected-resource/mcp", "GET", "", nil),
-		with("/x", "GET", "a", map[string]string{"policy": "run"}), with("/x", "GET", "a", map[string]string{"policy": "no"}), with("/x", "GET", "a", map[string]string{"policy": "run", "x": ""}),
-	}
+	return full
 }
 
 // Whatever bytes arrive as a CheckRequest, the service denies those that the
@@ -115,7 +144,8 @@ func FuzzWire(f *testing.F) {
 				request = &read.request // the map has a key twice
 			}
 			got := sample.assertEqual(t, bytes, request, answer)
-			if got.GetStatus().GetCode() == 0 && got.GetDynamicMetadata().GetFields()["reason"].GetStringValue() != string(authz.Public) {
+			reason := got.GetDynamicMetadata().GetFields()["reason"].GetStringValue()
+			if got.GetStatus().GetCode() == 0 && reason != string(authz.Public) {
 				assertSafe(t, request, got.GetOkResponse())
 			}
 		}
@@ -131,7 +161,8 @@ func hasMore(a, b *authz.Request) bool {
 // assertSafe checks what must hold of every allow with an identity.
 func assertSafe(t *testing.T, request *authz.Request, ok *authv3.OkHttpResponse) {
 	t.Helper()
-	if len(request.Authorization) != 1 || !strings.EqualFold(strings.Trim(request.Authorization[0], " \t")[:7], "bearer ") {
+	if len(request.Authorization) != 1 ||
+		!strings.EqualFold(strings.Trim(request.Authorization[0], " \t")[:7], "bearer ") {
 		t.Fatalf("allowed with the credentials %q", request.Authorization)
 	}
 	set := map[string]bool{}

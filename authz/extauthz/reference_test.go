@@ -66,7 +66,8 @@ func (s *sample) referenceResponse(request *authz.Request, d *authz.Decision) *a
 
 // ownHeaders are the names that are the service's without settings.
 var ownHeaders = []string{
-	"x-kinde-actor", "x-kinde-user-id", "x-kinde-client-id", "x-kinde-org-code", "x-kinde-scopes", "x-kinde-permissions", "x-kinde-roles",
+	"x-kinde-actor", "x-kinde-user-id", "x-kinde-client-id", "x-kinde-org-code", "x-kinde-scopes", "x-kinde-permissions",
+	"x-kinde-roles",
 	"x-kinde-token-id", "x-kinde-token-expires", "x-kinde-issuer", "x-kinde-assertion", "x-kinde-omitted",
 }
 
@@ -141,14 +142,17 @@ func (s *sample) assertEqual(t *testing.T, bytes []byte, request *authz.Request,
 	t.Helper()
 	d := s.plain.Decide(t.Context(), request)
 	if set, remove := d.Headers(); d.Allowed() && !slices.Equal(remove, s.referenceRemove(request, set)) {
-		t.Fatalf("request %q: an adapter without an encoder removes %q, want %q", bytes, remove, s.referenceRemove(request, set))
+		t.Fatalf("request %q: an adapter without an encoder removes %q, want %q",
+			bytes, remove, s.referenceRemove(request, set))
 	}
 	return assertAnswer(t, bytes, answer, &d, func() *authv3.CheckResponse { return s.referenceResponse(request, &d) })
 }
 
 // assertAnswer is assertEqual for a decision that is known. It takes over the
 // answer's ID before the reference is made.
-func assertAnswer(t *testing.T, bytes, answer []byte, d *authz.Decision, reference func() *authv3.CheckResponse) *authv3.CheckResponse {
+func assertAnswer(
+	t *testing.T, bytes, answer []byte, d *authz.Decision, reference func() *authv3.CheckResponse,
+) *authv3.CheckResponse {
 	t.Helper()
 	got := &authv3.CheckResponse{}
 	if err := proto.Unmarshal(answer, got); err != nil {

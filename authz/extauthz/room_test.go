@@ -20,8 +20,7 @@ import (
 func overGRPC(t *testing.T, verify verifierFunc) (*Server, authv3.AuthorizationClient, *lines) {
 	t.Helper()
 	authorizer, logs := newAuthorizer(t, authz.Config{Verifier: verify}), &lines{}
-	core := zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{MessageKey: "msg"}), zapcore.Lock(logs), zap.DebugLevel)
-	server := NewServer(authorizer, zap.New(core), nil)
+	server := NewServer(authorizer, logTo(zapcore.Lock(logs), zap.DebugLevel), nil)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -47,13 +46,13 @@ func TestCallsWithoutRoomAreOverloaded(t *testing.T) {
 	if !server.room.take(maxRoom - MaxMessageBytes + 1) {
 		t.Fatal("an empty room is full")
 	}
-	response, err := client.Check(t.Context(), checkWith(bearer))
+	response, err := client.Check(t.Context(), withToken.InMap())
 	if err != nil {
 		t.Fatal(err)
 	}
 	assertDenied(t, response, kinde.Overloaded, 503)
 	server.room.give(1)
-	if response, err = client.Check(t.Context(), checkWith(bearer)); err != nil || response.GetStatus().GetCode() != 0 {
+	if response, err = client.Check(t.Context(), withToken.InMap()); err != nil || response.GetStatus().GetCode() != 0 {
 		t.Errorf("with room for one: %v %v", response, err)
 	}
 	server.room.give(maxRoom - MaxMessageBytes)
@@ -68,7 +67,9 @@ func TestCallsWithoutRoomAreOverloaded(t *testing.T) {
 // Attack T8: a call may not last as long as its caller likes.
 func TestCallsEnd(t *testing.T) {
 	for name, test := range map[string]struct{ asks, want time.Duration }{
-		"as Envoy asks": {500 * time.Millisecond, 500 * time.Millisecond}, "no deadline": {0, maxWait}, "a long one": {600 * time.Second, maxWait},
+		"as Envoy asks": {500 * time.Millisecond, 500 * time.Millisecond},
+		"no deadline":   {0, maxWait},
+		"a long one":    {600 * time.Second, maxWait},
 	} {
 		t.Run(name, func(t *testing.T) {
 			left := make(chan time.Duration, 1)
@@ -80,7 +81,7 @@ func TestCallsEnd(t *testing.T) {
 				ctx, cancel = context.WithTimeout(ctx, test.asks)
 				defer cancel()
 			}
-			if _, err := client.Check(ctx, checkWith(bearer)); err != nil {
+			if _, err := client.Check(ctx, withToken.InMap()); err != nil {
 				t.Fatal(err)
 			}
 			if got := <-left; got > test.want || got < test.want/4 {

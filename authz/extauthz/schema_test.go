@@ -89,17 +89,19 @@ func TestMalformedBytesAreThoseOfTheGeneratedTypes(t *testing.T) {
 		bytes   []byte
 		refused bool
 	}{
-		"nothing":                        {nil, false},
-		"a path that is no UTF-8":        {http(message(4, bad)), true},
-		"a fragment that is no UTF-8":    {http(message(8, bad)), true},
-		"a raw body that is no UTF-8":    {http(message(12, bad)), false},
-		"a raw value that is no UTF-8":   {http(message(13, message(1, message(3, bad)))), false},
-		"a value that is no UTF-8":       {http(message(13, message(1, message(2, bad)))), true},
-		"a key of the map":               {http(message(3, message(1, bad))), true},
-		"a principal that is no UTF-8":   {message(1, message(1, message(4, bad))), true},
-		"an address that is no UTF-8":    {message(1, message(1, message(1, message(1, message(2, bad))))), true},
-		"an unknown field":               {http(message(99, bad)), false},
-		"a number where a text is meant": {http(protowire.AppendVarint(protowire.AppendTag(nil, 4, protowire.VarintType), 1)), false},
+		"nothing":                      {nil, false},
+		"a path that is no UTF-8":      {http(message(4, bad)), true},
+		"a fragment that is no UTF-8":  {http(message(8, bad)), true},
+		"a raw body that is no UTF-8":  {http(message(12, bad)), false},
+		"a raw value that is no UTF-8": {http(message(13, message(1, message(3, bad)))), false},
+		"a value that is no UTF-8":     {http(message(13, message(1, message(2, bad)))), true},
+		"a key of the map":             {http(message(3, message(1, bad))), true},
+		"a principal that is no UTF-8": {message(1, message(1, message(4, bad))), true},
+		"an address that is no UTF-8":  {message(1, message(1, message(1, message(1, message(2, bad))))), true},
+		"an unknown field":             {http(message(99, bad)), false},
+		"a number where a text is meant": {
+			http(protowire.AppendVarint(protowire.AppendTag(nil, 4, protowire.VarintType), 1)), false,
+		},
 		"a text where a number is meant": {http(message(9, bad)), false},
 		"a message that ends too early":  {long, true},
 		"a tag that ends too early":      {[]byte{0x80}, true},
@@ -125,14 +127,24 @@ func TestPartsAreMergedAsByTheGeneratedTypes(t *testing.T) {
 		return message(13, message(1, message(1, []byte(key)), message(2, []byte(value))))
 	}
 	for name, parts := range map[string][][]byte{
-		"paths":               {http(message(4, []byte("/a"))), http(message(2, []byte("PUT")), message(4, []byte("/b"))), http(message(4))},
-		"a key in two cases":  {http(entry("authorization", "Bearer a"), entry("Authorization", "Bearer b"))},
-		"value before key":    {http(message(3, message(2, []byte("Bearer a")), message(1, []byte("authorization"))))},
-		"two keys in one":     {http(message(3, message(1, []byte("x")), message(1, []byte("authorization")), message(2, []byte("Basic")), message(2, []byte("Bearer a"))))},
-		"map and list":        {http(entry("authorization", "Bearer a"), listed("authorization", "Bearer a"))},
-		"lists":               {http(listed("authorization", "Bearer a")), http(listed("authorization", "Bearer a"))},
-		"connections":         {http(entry("authorization", "Bearer a"), entry("connection", "close"), entry("Connection", "x-kinde-a"))},
-		"policies":            {http(entry("authorization", "Bearer a")), message(1, message(10, message(1, []byte("policy")), message(2, []byte("run")))), message(1, message(10, message(1, []byte("policy")), message(2, []byte("default"))))},
+		"paths": {
+			http(message(4, []byte("/a"))), http(message(2, []byte("PUT")), message(4, []byte("/b"))), http(message(4)),
+		},
+		"a key in two cases": {http(entry("authorization", "Bearer a"), entry("Authorization", "Bearer b"))},
+		"value before key":   {http(message(3, message(2, []byte("Bearer a")), message(1, []byte("authorization"))))},
+		"two keys in one": {http(message(3,
+			message(1, []byte("x")), message(1, []byte("authorization")),
+			message(2, []byte("Basic")), message(2, []byte("Bearer a")),
+		))},
+		"map and list": {http(entry("authorization", "Bearer a"), listed("authorization", "Bearer a"))},
+		"lists":        {http(listed("authorization", "Bearer a")), http(listed("authorization", "Bearer a"))},
+		"connections": {http(entry("authorization", "Bearer a"), entry("connection", "close"),
+			entry("Connection", "x-kinde-a"))},
+		"policies": {
+			http(entry("authorization", "Bearer a")),
+			message(1, message(10, message(1, []byte("policy")), message(2, []byte("run")))),
+			message(1, message(10, message(1, []byte("policy")), message(2, []byte("default")))),
+		},
 		"no key of extension": {http(entry("authorization", "Bearer a")), message(1, message(10))},
 		"nothing of a list":   {http(message(13, message(1)))},
 	} {
@@ -148,8 +160,8 @@ func TestPartsAreMergedAsByTheGeneratedTypes(t *testing.T) {
 	}
 }
 
-// No map has a key twice. The generated types let the last value count; here both do,
-// so that nobody can hide one behind the other.
+// Attack U12: no map has a key twice. The generated types let the last value count;
+// here both do, so that nobody can hide one behind the other.
 func TestAKeyThatTheMapHasTwiceIsTwoHeaders(t *testing.T) {
 	http := func(fields ...[]byte) []byte { return message(1, message(4, message(2, fields...))) }
 	entry := func(key, value string) []byte { return message(3, message(1, []byte(key)), message(2, []byte(value))) }
@@ -176,7 +188,8 @@ func TestAKeyThatTheMapHasTwiceIsTwoHeaders(t *testing.T) {
 	} {
 		server := NewServer(samples(t)[0].shipped, zap.NewNop(), nil)
 		answer := &authv3.CheckResponse{}
-		if err := proto.Unmarshal(server.Answer(t.Context(), []byte(strings.Join(texts(row.parts), "")), nil), answer); err != nil {
+		message := []byte(strings.Join(texts(row.parts), ""))
+		if err := proto.Unmarshal(server.Answer(t.Context(), message, nil), answer); err != nil {
 			t.Fatal(name, err)
 		}
 		if got := answer.GetStatus().GetMessage(); got != string(row.want) || answer.GetOkResponse() != nil {

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/authz/extauthz/envoytest"
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
@@ -44,7 +45,12 @@ func newAuthorizer(t testing.TB, config authz.Config) *authz.Authorizer {
 func newTestServer(t *testing.T, verify verifierFunc) (*Server, *lines) {
 	t.Helper()
 	logs := &lines{}
-	return NewServer(newAuthorizer(t, authz.Config{Verifier: verify}), zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{MessageKey: "msg"}), logs, zap.DebugLevel)), nil), logs
+	return NewServer(newAuthorizer(t, authz.Config{Verifier: verify}), logTo(logs, zap.DebugLevel), nil), logs
+}
+
+func logTo(out zapcore.WriteSyncer, level zapcore.Level) *zap.Logger {
+	encoder := zapcore.NewJSONEncoder(zapcore.EncoderConfig{MessageKey: "msg"})
+	return zap.New(zapcore.NewCore(encoder, out, level))
 }
 
 // lines is the log of a server, as it is written: fields are not kept.
@@ -76,16 +82,21 @@ func ask(t *testing.T, server *Server, check *authv3.CheckRequest) *authv3.Check
 	return response
 }
 
-// checkWith is a request with these headers.
-func checkWith(headers map[string]string) *authv3.CheckRequest {
-	s := Sent{Method: "GET", Path: "/a?secret=1"}
-	for name, value := range headers {
-		s.Lines = append(s.Lines, Line{name, value})
-	}
-	return s.InMap()
-}
+// Requests with and without a token.
+var (
+	tokenless = envoytest.Get("/a?secret=1")
+	withToken = tokenless.Bearer("a.b.c").With("x-request-id", "r1")
+)
 
-var bearer = map[string]string{"authorization": "Bearer a.b.c", "x-request-id": "r1"}
+// marshal returns the bytes of a message.
+func marshal(t testing.TB, message proto.Message) []byte {
+	t.Helper()
+	bytes, err := proto.Marshal(message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes
+}
 
 func TestWhateverGoesWrongIsDenied(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -94,19 +105,44 @@ func TestWhateverGoesWrongIsDenied(t *testing.T) {
 		want   authz.Reason
 		status int32
 	}{
-		"U1 a nil request":                {nil, user, authz.MissingToken, 401},
-		"U1 no attributes":                {&authv3.CheckRequest{}, user, authz.MissingToken, 401},
-		"U1 empty attributes":             {&authv3.CheckRequest{Attributes: &authv3.AttributeContext{}}, user, authz.MissingToken, 401},
-		"U1 no HTTP request":              {&authv3.CheckRequest{Attributes: &authv3.AttributeContext{Request: &authv3.AttributeContext_Request{}}}, user, authz.MissingToken, 401},
-		"U2 an empty header in the list":  {rawCheck(&corev3.HeaderValue{}), user, authz.MissingToken, 401},
-		"U8 a panic":                      {checkWith(bearer), func() (*kinde.Token, error) { panic("fault") }, authz.InternalError, 500},
-		"U8 neither a token nor an error": {checkWith(bearer), func() (*kinde.Token, error) { return nil, nil }, authz.InternalError, 500},
-		"U8 an error of another kind":     {checkWith(bearer), func() (*kinde.Token, error) { return nil, errors.New("x") }, authz.InternalError, 500},
-		"U8 an error without a reason":    {checkWith(bearer), func() (*kinde.Token, error) { return nil, &kinde.Error{} }, authz.InternalError, 500},
-		"U8 an error that says allowed":   {checkWith(bearer), func() (*kinde.Token, error) { return nil, &kinde.Error{Reason: authz.Allowed} }, authz.InternalError, 500},
-		"U8 a zero token":                 {checkWith(bearer), func() (*kinde.Token, error) { return &kinde.Token{}, nil }, kinde.WrongIssuer, 401},
-		"U8 a token of no actor":          {checkWith(bearer), func() (*kinde.Token, error) { return &kinde.Token{Issuer: domain}, nil }, authz.ActorNotAllowed, 403},
-		"U8 a token of an issuer without rules": {checkWith(bearer), func() (*kinde.Token, error) {
+		"U1 a nil request":    {nil, user, authz.MissingToken, 401},
+		"U1 no attributes":    {&authv3.CheckRequest{}, user, authz.MissingToken, 401},
+		"U1 empty attributes": {&authv3.CheckRequest{Attributes: &authv3.AttributeContext{}}, user, authz.MissingToken, 401},
+		"U1 no HTTP request": {
+			&authv3.CheckRequest{Attributes: &authv3.AttributeContext{Request: &authv3.AttributeContext_Request{}}},
+			user,
+			authz.MissingToken,
+			401,
+		},
+		"U2 an empty header in the list": {listed(&corev3.HeaderValue{}), user, authz.MissingToken, 401},
+		"U8 a panic": {
+			withToken.InMap(), func() (*kinde.Token, error) { panic("fault") }, authz.InternalError, 500,
+		},
+		"U8 neither a token nor an error": {
+			withToken.InMap(), func() (*kinde.Token, error) { return nil, nil }, authz.InternalError, 500,
+		},
+		"U8 an error of another kind": {
+			withToken.InMap(), func() (*kinde.Token, error) { return nil, errors.New("x") }, authz.InternalError, 500,
+		},
+		"U8 an error without a reason": {
+			withToken.InMap(), func() (*kinde.Token, error) { return nil, &kinde.Error{} }, authz.InternalError, 500,
+		},
+		"U8 an error that says allowed": {
+			withToken.InMap(),
+			func() (*kinde.Token, error) { return nil, &kinde.Error{Reason: authz.Allowed} },
+			authz.InternalError,
+			500,
+		},
+		"U8 a zero token": {
+			withToken.InMap(), func() (*kinde.Token, error) { return &kinde.Token{}, nil }, kinde.WrongIssuer, 401,
+		},
+		"U8 a token of no actor": {
+			withToken.InMap(),
+			func() (*kinde.Token, error) { return &kinde.Token{Issuer: domain}, nil },
+			authz.ActorNotAllowed,
+			403,
+		},
+		"U8 a token of an issuer without rules": {withToken.InMap(), func() (*kinde.Token, error) {
 			return &kinde.Token{Issuer: "https://other", Actor: kinde.User}, nil
 		}, kinde.WrongIssuer, 401},
 	} {
@@ -117,8 +153,11 @@ func TestWhateverGoesWrongIsDenied(t *testing.T) {
 	}
 }
 
-func rawCheck(headers ...*corev3.HeaderValue) *authv3.CheckRequest {
-	return WithHTTP(&authv3.AttributeContext_HttpRequest{HeaderMap: &corev3.HeaderMap{Headers: headers}})
+// listed is a request with these headers alone, which Envoy need not have sent.
+func listed(headers ...*corev3.HeaderValue) *authv3.CheckRequest {
+	check := tokenless.InList()
+	check.Attributes.Request.Http.HeaderMap.Headers = headers
+	return check
 }
 
 func assertDenied(t *testing.T, response *authv3.CheckResponse, want authz.Reason, status int32) {
@@ -144,7 +183,10 @@ func TestZeroDecisionIsADenial(t *testing.T) {
 		return a.Decide(t.Context(), &authz.Request{Authorization: []string{"Bearer a.b.c"}})
 	}
 	shipped := newAuthorizer(t, authz.Config{Verifier: verifierFunc(user)})
-	plain, err := authz.NewAuthorizer(authz.Config{Verifier: verifierFunc(user), Issuers: map[string]authz.Rules{domain: {}}})
+	plain, err := authz.NewAuthorizer(authz.Config{
+		Verifier: verifierFunc(user),
+		Issuers:  map[string]authz.Rules{domain: {}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,13 +216,16 @@ func TestZeroDecisionIsADenial(t *testing.T) {
 
 // Attack U9: the log must say what Envoy was told.
 func TestAnAllowThatCannotBeAnsweredIsLoggedAsADenial(t *testing.T) {
-	plain, err := authz.NewAuthorizer(authz.Config{Verifier: verifierFunc(user), Issuers: map[string]authz.Rules{domain: {}}})
+	plain, err := authz.NewAuthorizer(authz.Config{
+		Verifier: verifierFunc(user),
+		Issuers:  map[string]authz.Rules{domain: {}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	server, logs := newTestServer(t, user)
 	server.Use(plain, 0)
-	assertDenied(t, ask(t, server, checkWith(bearer)), authz.InternalError, 500)
+	assertDenied(t, ask(t, server, withToken.InMap()), authz.InternalError, 500)
 	if all := logs.all(t); len(all) != 1 || all[0]["decision"] != "deny" || all[0]["reason"] != "internal_error" {
 		t.Errorf("logged %s", logs)
 	}
@@ -189,8 +234,9 @@ func TestAnAllowThatCannotBeAnsweredIsLoggedAsADenial(t *testing.T) {
 // Attack W1: a panic is logged without the token.
 func TestPanicIsLoggedWithoutTheToken(t *testing.T) {
 	server, logs := newTestServer(t, func() (*kinde.Token, error) { panic("fault") })
-	ask(t, server, checkWith(bearer))
-	if all := logs.all(t); len(all) != 1 || all[0]["msg"] != "a call panicked" || strings.Contains(logs.String(), "a.b.c") {
+	ask(t, server, withToken.InMap())
+	if all := logs.all(t); len(all) != 1 || all[0]["msg"] != "a call panicked" ||
+		strings.Contains(logs.String(), "a.b.c") {
 		t.Errorf("logged %s, want one line that tells of the panic", logs)
 	}
 }
@@ -214,15 +260,18 @@ func TestWhatIsNoCheckRequestIsDenied(t *testing.T) {
 
 // Attack U8: a panic behind the decision is a denial.
 func TestFaultsOfTheObserverAreDenials(t *testing.T) {
-	server := NewServer(newAuthorizer(t, authz.Config{Verifier: verifierFunc(nil)}), zap.NewNop(), func(*authz.Decision, time.Duration) { panic("fault") })
-	assertDenied(t, ask(t, server, checkWith(nil)), authz.InternalError, 500)
+	server := NewServer(newAuthorizer(t,
+		authz.Config{Verifier: verifierFunc(nil)}), zap.NewNop(), func(*authz.Decision, time.Duration) {
+		panic("fault")
+	})
+	assertDenied(t, ask(t, server, tokenless.InMap()), authz.InternalError, 500)
 }
 
 func TestDecisionIsOneLineInTheLog(t *testing.T) {
 	server, logs := newTestServer(t, func() (*kinde.Token, error) {
 		return &kinde.Token{Issuer: domain, Actor: kinde.System, ClientID: "c", OrgCode: "org_a"}, nil
 	})
-	response := ask(t, server, checkWith(bearer))
+	response := ask(t, server, withToken.InMap())
 	all := logs.all(t)
 	if len(all) != 1 {
 		t.Fatalf("%d lines, want 1", len(all))
@@ -252,14 +301,14 @@ func TestDecisionIsOneLineInTheLog(t *testing.T) {
 func TestDenialsAreLoggedAtEveryLevel(t *testing.T) {
 	for _, level := range []zapcore.Level{zap.DebugLevel, zap.InfoLevel, zap.WarnLevel, zap.ErrorLevel, zap.FatalLevel} {
 		logs := &lines{}
-		core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), logs, level)
-		server := NewServer(newAuthorizer(t, authz.Config{Verifier: verifierFunc(user)}), zap.New(core), nil)
-		ask(t, server, checkWith(bearer))
+		authorizer := newAuthorizer(t, authz.Config{Verifier: verifierFunc(user)})
+		server := NewServer(authorizer, logTo(logs, level), nil)
+		ask(t, server, withToken.InMap())
 		allows := strings.Count(logs.String(), `"allowed"`)
 		if want := level <= zap.InfoLevel; allows == 1 != want || allows > 1 {
 			t.Errorf("at %s: %d allows are logged", level, allows)
 		}
-		ask(t, server, checkWith(nil))
+		ask(t, server, tokenless.InMap())
 		if n := strings.Count(logs.String(), `"missing_token"`); n != 1 {
 			t.Errorf("at %s: %d denials are logged", level, n)
 		}
@@ -267,25 +316,41 @@ func TestDenialsAreLoggedAtEveryLevel(t *testing.T) {
 }
 
 func TestTheLogNamesWhatIsMissing(t *testing.T) {
-	token := &kinde.Token{Issuer: domain, Actor: kinde.User, Subject: "u", ClientID: "c", Scopes: []string{"a"}, Permissions: []string{"p"}}
+	token := &kinde.Token{
+		Issuer:      domain,
+		Actor:       kinde.User,
+		Subject:     "u",
+		ClientID:    "c",
+		Scopes:      []string{"a"},
+		Permissions: []string{"p"},
+	}
 	for name, test := range map[string]struct {
 		policy authz.Policy
 		reason authz.Reason
 		want   []any
 	}{
-		"scopes":      {authz.Policy{Scopes: []string{"b", "a", "c"}}, authz.InsufficientScope, []any{"b", "c"}},
-		"permissions": {authz.Policy{Scopes: []string{"a"}, Permissions: []string{"q"}, Roles: []string{"r"}}, authz.MissingPermission, []any{"q"}},
-		"roles":       {authz.Policy{Roles: []string{"r"}}, authz.MissingRole, []any{"r"}},
-		"flags":       {authz.Policy{FeatureFlags: map[string]kinde.FlagValue{"f": kinde.BoolFlag(true)}}, authz.FeatureDisabled, []any{"f"}},
-		"actors":      {authz.Policy{Actors: []kinde.Actor{kinde.System}}, authz.ActorNotAllowed, nil},
+		"scopes": {authz.Policy{Scopes: []string{"b", "a", "c"}}, authz.InsufficientScope, []any{"b", "c"}},
+		"permissions": {
+			authz.Policy{Scopes: []string{"a"}, Permissions: []string{"q"}, Roles: []string{"r"}},
+			authz.MissingPermission,
+			[]any{"q"},
+		},
+		"roles": {authz.Policy{Roles: []string{"r"}}, authz.MissingRole, []any{"r"}},
+		"flags": {
+			authz.Policy{FeatureFlags: map[string]kinde.FlagValue{"f": kinde.BoolFlag(true)}},
+			authz.FeatureDisabled,
+			[]any{"f"},
+		},
+		"actors": {authz.Policy{Actors: []kinde.Actor{kinde.System}}, authz.ActorNotAllowed, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			logs := &lines{}
 			authorizer := newAuthorizer(t, authz.Config{
-				Policies: map[string]authz.Policy{"default": test.policy}, Verifier: verifierFunc(func() (*kinde.Token, error) { return token, nil }),
+				Policies: map[string]authz.Policy{"default": test.policy},
+				Verifier: verifierFunc(func() (*kinde.Token, error) { return token, nil }),
 			})
-			core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), logs, zap.InfoLevel)
-			assertDenied(t, ask(t, NewServer(authorizer, zap.New(core), nil), checkWith(bearer)), test.reason, 403)
+			server := NewServer(authorizer, logTo(logs, zap.InfoLevel), nil)
+			assertDenied(t, ask(t, server, withToken.InMap()), test.reason, 403)
 			got, _ := logs.all(t)[0]["missing"].([]any)
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
@@ -296,7 +361,7 @@ func TestTheLogNamesWhatIsMissing(t *testing.T) {
 
 func TestLogAndMetricsSayTheReasonOfTheAnswer(t *testing.T) {
 	server, logs := newTestServer(t, func() (*kinde.Token, error) { return nil, &kinde.Error{Reason: "new_reason"} })
-	ask(t, server, checkWith(bearer))
+	ask(t, server, withToken.InMap())
 	if got := logs.all(t)[0]["reason"]; got != string(authz.InternalError) {
 		t.Errorf("logged %v", got)
 	}
@@ -309,7 +374,7 @@ func TestAllowsCanBeLeftOutOfTheLog(t *testing.T) {
 		server.Use(server.Authorizer(), share)
 		logs.Reset()
 		for range calls {
-			ask(t, server, checkWith(bearer))
+			ask(t, server, withToken.InMap())
 		}
 		if got := len(logs.all(t)); got < want[0] || got > want[1] {
 			t.Errorf("a share of %g: %d lines of %d", share, got, calls)
@@ -317,7 +382,7 @@ func TestAllowsCanBeLeftOutOfTheLog(t *testing.T) {
 	}
 	server.Use(server.Authorizer(), 0)
 	logs.Reset()
-	ask(t, server, checkWith(nil))
+	ask(t, server, tokenless.InMap())
 	if len(logs.all(t)) != 1 {
 		t.Error("a denial is not logged")
 	}

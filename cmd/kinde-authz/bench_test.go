@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -21,6 +20,7 @@ import (
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/kinde-authz/kinde-authz/authz/extauthz/envoytest"
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/settings"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
@@ -56,7 +56,12 @@ func BenchmarkServe(b *testing.B) {
 		default:
 			claims = claims.With("jti", "same").With("iat", 1700000000).With("exp", 4000000000)
 		}
-		requests[i] = checkRequest(b, issuer.Sign(claims))
+		request := envoytest.Get("/").Bearer(issuer.Sign(claims)).With("x-request-id", "5a2a1f0e-6d9c-4f0a-9a39-6f8f5ad1d0a1")
+		message, err := proto.Marshal(request.InList())
+		if err != nil {
+			b.Fatal(err)
+		}
+		requests[i] = message
 	}
 	var next atomic.Int64
 	b.SetParallelism(32) // times two processors
@@ -110,20 +115,4 @@ func startForBench(b *testing.B, issuer *kindetest.Issuer) *grpc.ClientConn {
 		}
 	}
 	return conn
-}
-
-// checkRequest is a request as Envoy sends it with the project's configuration.
-func checkRequest(b *testing.B, token string) []byte {
-	b.Helper()
-	list := &corev3.HeaderMap{}
-	for _, h := range [][2]string{{":authority", "api.example.com"}, {":path", "/"}, {":method", "GET"}, {"authorization", "Bearer " + token}, {"x-request-id", "5a2a1f0e-6d9c-4f0a-9a39-6f8f5ad1d0a1"}} {
-		list.Headers = append(list.Headers, &corev3.HeaderValue{Key: h[0], RawValue: []byte(h[1])})
-	}
-	message, err := proto.Marshal(&authv3.CheckRequest{Attributes: &authv3.AttributeContext{
-		Request: &authv3.AttributeContext_Request{Http: &authv3.AttributeContext_HttpRequest{Method: "GET", Path: "/", Host: "api.example.com", Scheme: "https", HeaderMap: list}},
-	}})
-	if err != nil {
-		b.Fatal(err)
-	}
-	return message
 }

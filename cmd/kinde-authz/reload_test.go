@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/kinde-authz/kinde-authz/authz/extauthz/envoytest"
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/settings"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
@@ -53,9 +54,7 @@ func serviceWith(t *testing.T, path string, core zapcore.Core) *service {
 }
 
 func (s *service) reasonFor(t *testing.T, path, token string) string {
-	request, err := proto.Marshal(&authv3.CheckRequest{Attributes: &authv3.AttributeContext{Request: &authv3.AttributeContext_Request{
-		Http: &authv3.AttributeContext_HttpRequest{Method: "GET", Path: path, Headers: map[string]string{"authorization": "Bearer " + token}},
-	}}})
+	request, err := proto.Marshal(envoytest.Get(path).Bearer(token).InMap())
 	if err != nil {
 		t.Error(err)
 	}
