@@ -10,13 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
 )
 
 // Attack T10: a thousand clients of the admin port send many requests each and read
 // no answer. Each has one answer at most, and no connection for long.
 func TestAdminClientsThatNeverReadHoldUpNobody(t *testing.T) {
-	var log stack.Log
+	var log process.Log
 	i := start(t, &log)
 	const clients, requests = 1000, 50
 	conns := make([]net.Conn, clients)
@@ -51,7 +51,7 @@ func TestAdminClientsThatNeverReadHoldUpNobody(t *testing.T) {
 
 // Attack T11: clients that send nothing do not keep the health check out.
 func TestIdleAdminClientsAreClosed(t *testing.T) {
-	var log stack.Log
+	var log process.Log
 	i := start(t, &log)
 	for range 1000 {
 		conn, err := i.dialAdmin(t.Context())

@@ -16,36 +16,24 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/kinde-authz/kinde-authz/authz/extauthz/envoytest"
-	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
 // alone starts kinde-authz without an Envoy, on ports of the kernel's choice,
-// and returns its gRPC address and its process ID. It is ended with the test, and
-// must end well.
-func alone(t *testing.T, program string, args ...string) (address string, pid int) {
+// and returns its gRPC address. It is ended with the test, and must end well.
+func alone(t *testing.T, program string, args ...string) (address string, p *process.Process) {
 	t.Helper()
-	command := exec.Command(program, args...) // the cleanup ends it
-	command.Env = append(os.Environ(), "KINDE_AUTHZ_LISTEN=127.0.0.1:0", "KINDE_AUTHZ_ADMIN_LISTEN=127.0.0.1:0", "KINDE_AUTHZ_DRAIN_DELAY=0s")
-	var log stack.Log
-	command.Stderr = &log
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
+	command := exec.Command(program, args...)
+	command.Env = append(os.Environ(),
+		"KINDE_AUTHZ_LISTEN=127.0.0.1:0", "KINDE_AUTHZ_ADMIN_LISTEN=127.0.0.1:0", "KINDE_AUTHZ_DRAIN_DELAY=0s")
+	var log process.Log
+	p = run(t, command, &log)
 	t.Cleanup(func() {
-		_ = command.Process.Signal(syscall.SIGTERM)
-		ended := make(chan error, 1)
-		go func() { ended <- command.Wait() }()
-		select {
-		case err := <-ended:
-			if err != nil {
-				t.Errorf("%v: %s", err, log.String())
-			}
-		case <-time.After(20 * time.Second):
-			t.Error("it did not end")
-		}
+		_ = p.Signal(syscall.SIGTERM)
+		ends(t, p, 0, 20*time.Second)
 	})
-	eventually(t, "it serves", func() bool {
+	until(t, p, "its ports", func() bool {
 		for line := range strings.Lines(log.String()) {
 			var entry struct {
 				Message string `json:"msg"`
@@ -57,7 +45,7 @@ func alone(t *testing.T, program string, args ...string) (address string, pid in
 		}
 		return address != ""
 	})
-	return address, command.Process.Pid
+	return address, p
 }
 
 // reasonFrom asks kinde-authz about a request with a token.

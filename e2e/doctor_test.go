@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,22 +13,20 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
 // tool runs a command of kinde-authz with a token, if any, on standard input.
 func tool(t *testing.T, token string, args ...string) (code int, stdout string) {
 	t.Helper()
-	var out, stderr strings.Builder
 	command := exec.CommandContext(t.Context(), programs.Authz, args...)
-	command.Stdin, command.Stdout, command.Stderr = strings.NewReader(token), &out, &stderr
-	err := command.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) || stderr.Len() > 0 {
-		t.Fatalf("%v: %v: %s", args, err, stderr.String())
+	command.Stdin = strings.NewReader(token)
+	code, stdout, stderr := output(t, command)
+	if stderr != "" {
+		t.Fatalf("%v: %s", args, stderr)
 	}
-	return command.ProcessState.ExitCode(), out.String()
+	return code, stdout
 }
 
 // faultyEnvoy starts the Envoy of testdata. It returns the file that it was
@@ -47,21 +44,9 @@ func faultyEnvoy(t *testing.T) (file, admin string) {
 	dir := t.TempDir()
 	file, adminFile := filepath.Join(dir, "envoy.yaml"), filepath.Join(dir, "admin")
 	write(t, file, strings.Replace(string(content), "path: ROUTES", "path: "+routes, 1))
-	var log stack.Log
-	envoy := exec.Command(programs.Envoy, "-c", file, "--admin-address-path", adminFile, "--concurrency", "1",
-		"--disable-hot-restart", "--log-level", "warning")
-	envoy.Stderr = &log
-	if err := envoy.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = envoy.Process.Kill()
-		_ = envoy.Wait() // it was killed
-		if t.Failed() {
-			t.Log(log.String())
-		}
-	})
-	eventually(t, "Envoy has its configuration", func() bool {
+	envoy := run(t, exec.Command(programs.Envoy, "-c", file, "--admin-address-path", adminFile, "--concurrency", "1",
+		"--disable-hot-restart", "--log-level", "warning"), &process.Log{})
+	until(t, envoy, "its configuration", func() bool {
 		address, err := os.ReadFile(adminFile)
 		if err != nil || len(address) == 0 {
 			return false

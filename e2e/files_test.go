@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
 )
 
 // odd are files that nobody should read: a pipe that nobody writes to, and one
@@ -53,7 +53,7 @@ func TestOddSettingsFilesHoldUpNothing(t *testing.T) {
 	fifo, huge := odd(t)
 	path := filepath.Join(t.TempDir(), "authz.yaml")
 	write(t, path, "leeway: 10s\n")
-	var log stack.Log
+	var log process.Log
 	i := start(t, &log, "--config", path)
 	reloads := func(result string) float64 {
 		return i.metric(t, `kinde_authz_config_reloads_total{result="`+result+`"}`)
@@ -65,7 +65,7 @@ func TestOddSettingsFilesHoldUpNothing(t *testing.T) {
 		eventually(t, "it is counted", func() bool { return reloads("error") == float64(n+1) })
 		i.check(t, 10)
 	}
-	if peak := i.peak(t); peak > 256<<20 {
+	if peak := peakMemory(t, i.Process); peak > 256<<20 {
 		t.Errorf("%d bytes of memory were used", peak)
 	}
 	if err := os.Remove(path); err != nil {
@@ -80,7 +80,7 @@ func TestOddSettingsFilesHoldUpNothing(t *testing.T) {
 		}
 	}
 	i.signal(t, syscall.SIGTERM)
-	i.ends(t, 0, 5*time.Second)
+	ends(t, i.Process, 0, 5*time.Second)
 }
 
 // Attack S11: a key file that is a pipe, and a huge one.
@@ -90,29 +90,15 @@ func TestOddKeyFilesHoldUpNothing(t *testing.T) {
 	for name, file := range map[string]string{"a pipe": fifo, "a GiB": huge} {
 		t.Run(name, func(t *testing.T) {
 			write(t, path, fmt.Sprintf("issuers: [{domain: https://yourapp.kinde.com, jwks_file: %q}]\n", file))
-			var log stack.Log
+			var log process.Log
 			i := launch(t, &log, "--config", path)
 			logged := func() bool { return strings.Contains(log.String(), "fetching the keys failed") }
 			eventually(t, "the fault is logged", logged)
 			i.signal(t, syscall.SIGTERM)
-			i.ends(t, 0, 5*time.Second)
+			ends(t, i.Process, 0, 5*time.Second)
 			if !strings.Contains(log.String(), `"msg":"stopped"`) {
 				t.Error("it did not drain")
 			}
 		})
 	}
-}
-
-// peak is the most memory that the process has had.
-func (i *instance) peak(t *testing.T) (bytes int) {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", i.command.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, text, _ := strings.Cut(string(status), "VmHWM:")
-	if _, err := fmt.Sscan(text, &bytes); err != nil {
-		t.Fatal(err)
-	}
-	return bytes << 10
 }

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -23,18 +22,18 @@ import (
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/kinde-authz/kinde-authz/authz/extauthz/envoytest"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
 // instance is a kinde-authz without an Envoy, on Unix sockets: where it listens
 // is known also when its log cannot be read.
 type instance struct {
-	issuer  *kindetest.Server
-	command *exec.Cmd
-	dir     string
-	conn    *grpc.ClientConn
-	web     *http.Client
-	ended   chan struct{}
+	*process.Process
+	issuer *kindetest.Server
+	dir    string
+	conn   *grpc.ClientConn
+	web    *http.Client
 }
 
 // start starts an instance that has an issuer, and waits until it is ready.
@@ -58,27 +57,20 @@ func launch(t *testing.T, log io.Writer, args ...string) *instance {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := &instance{dir: dir, ended: make(chan struct{})}
-	i.command = exec.Command(programs.Authz, append([]string{"--insecure-http", "--drain-delay=0s",
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	i := &instance{dir: dir}
+	command := exec.Command(programs.Authz, append([]string{"--insecure-http", "--drain-delay=0s",
 		"--listen=unix:" + i.path("grpc"), "--admin-listen=unix:" + i.path("admin")}, args...)...)
-	i.command.Stderr = log
-	if err := i.command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { defer close(i.ended); _ = i.command.Wait() }()
+	command.Stderr = log
+	i.Process = run(t, command, &process.Log{})
 	i.conn, err = grpc.NewClient("unix:"+i.path("grpc"), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { i.conn.Close() })
 	i.web = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return i.dialAdmin(ctx) },
 	}}
-	t.Cleanup(func() {
-		_ = i.command.Process.Kill()
-		<-i.ended
-		i.conn.Close()
-		os.RemoveAll(dir)
-	})
 	return i
 }
 
@@ -170,21 +162,8 @@ func (i *instance) health(t *testing.T) healthv1.HealthCheckResponse_ServingStat
 
 func (i *instance) signal(t *testing.T, signal syscall.Signal) {
 	t.Helper()
-	if err := i.command.Process.Signal(signal); err != nil {
+	if err := i.Signal(signal); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// ends wants the process to end with that exit code, in time.
-func (i *instance) ends(t *testing.T, code int, within time.Duration) {
-	t.Helper()
-	select {
-	case <-i.ended:
-		if got := i.command.ProcessState; got.ExitCode() != code {
-			t.Errorf("it ended with %s, want %d", got, code)
-		}
-	case <-time.After(within):
-		t.Errorf("it has not ended after %s", within)
 	}
 }
 
@@ -198,9 +177,7 @@ func refused(t *testing.T, code int, says string, args ...string) {
 	command.Env = []string{
 		"KINDE_DOMAIN=https://yourapp.kinde.com", "KINDE_AUTHZ_LISTEN=127.0.0.1:0", "KINDE_AUTHZ_ADMIN_LISTEN=127.0.0.1:0",
 	}
-	output, err := command.CombinedOutput()
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != code || !strings.Contains(string(output), says) {
-		t.Errorf("got %v and %q, want exit code %d and %q", err, output, code, says)
+	if got, _, stderr := output(t, command); got != code || !strings.Contains(stderr, says) {
+		t.Errorf("exit code %d and %q, want %d and %q", got, stderr, code, says)
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
-	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
 )
 
 const droppedLines = "kinde_authz_log_lines_dropped_total"
@@ -61,7 +61,7 @@ func TestDecisionsDoNotWaitForALogThatNobodyReads(t *testing.T) {
 		t.Errorf("%d decisions: %d in the log, %d told and %g counted as dropped", enough, decisions, dropped, counted)
 	}
 	i.signal(t, syscall.SIGTERM)
-	i.ends(t, 0, 5*time.Second)
+	ends(t, i.Process, 0, 5*time.Second)
 }
 
 // Attack W4: a log that cannot be written.
@@ -86,7 +86,7 @@ func TestALogThatFailsStopsNothing(t *testing.T) {
 			i.healthy(t)
 			eventually(t, "each line is counted", func() bool { return i.metric(t, droppedLines) >= 1000 })
 			i.signal(t, syscall.SIGTERM)
-			i.ends(t, 0, 5*time.Second)
+			ends(t, i.Process, 0, 5*time.Second)
 		})
 	}
 }
@@ -98,7 +98,7 @@ func TestSignalsEndAProcessWhoseLogIsStuck(t *testing.T) {
 		i := start(t, write)
 		i.check(t, enough)
 		i.signal(t, syscall.SIGTERM)
-		i.ends(t, 0, 5*time.Second)
+		ends(t, i.Process, 0, 5*time.Second)
 	})
 	t.Run("the second", func(t *testing.T) {
 		_, write := pipe(t)
@@ -107,13 +107,13 @@ func TestSignalsEndAProcessWhoseLogIsStuck(t *testing.T) {
 		i.signal(t, syscall.SIGTERM)
 		eventually(t, "it drains", func() bool { return i.health(t) == healthv1.HealthCheckResponse_NOT_SERVING })
 		i.signal(t, syscall.SIGTERM)
-		i.ends(t, 1, 3*time.Second)
+		ends(t, i.Process, 1, 3*time.Second)
 	})
 }
 
 // Attack W1: a token in the path is masked in the log.
 func TestNoTokenIsLogged(t *testing.T) {
-	var log stack.Log
+	var log process.Log
 	i := start(t, &log)
 	token := i.issuer.Token(i.issuer.UserClaims())
 	if got, err := i.reason(t, "/reset/"+token, token); got != "allowed" {

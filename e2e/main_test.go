@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
 )
@@ -66,19 +65,4 @@ func own(t *testing.T, change func(*stack.Config)) *stack.Stack {
 	}
 	t.Cleanup(s.Stop)
 	return s
-}
-
-// eventually waits for a condition.
-func eventually(t *testing.T, what string, met func() bool) {
-	t.Helper()
-	deadline := time.After(40 * time.Second)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !met() {
-		select {
-		case <-deadline:
-			t.Fatalf("still not true: %s", what)
-		case <-tick.C:
-		}
-	}
 }

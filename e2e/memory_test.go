@@ -4,12 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"regexp"
-	"strconv"
 	"sync"
 	"testing"
 
@@ -25,7 +21,7 @@ const maxMemory = 768 << 20
 func TestAttackUnfinishedMessagesTakeBoundedMemory(t *testing.T) {
 	issuer := kindetest.NewServer()
 	t.Cleanup(issuer.Close)
-	address, pid := alone(t, programs.Authz, "--insecure-http", "--domain", issuer.Issuer.URL)
+	address, p := alone(t, programs.Authz, "--insecure-http", "--domain", issuer.Issuer.URL)
 	token := issuer.Token(issuer.UserClaims())
 	if got := reasonFrom(t, address, token); got != "allowed" {
 		t.Fatal(got)
@@ -45,7 +41,7 @@ func TestAttackUnfinishedMessagesTakeBoundedMemory(t *testing.T) {
 	for range connections * calls {
 		<-stuck
 	}
-	peak := peakMemory(t, pid)
+	peak := peakMemory(t, p)
 	t.Logf("%d MiB at most, with %d messages begun", peak>>20, connections*calls)
 	if peak > maxMemory {
 		t.Errorf("%d MiB, want at most %d", peak>>20, maxMemory>>20)
@@ -93,21 +89,4 @@ func (w waiting) Read([]byte) (int, error) {
 	w.reached()
 	<-w.ctx.Done()
 	return 0, w.ctx.Err()
-}
-
-var highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
-
-// peakMemory is the most that a process has held in memory so far, in bytes.
-func peakMemory(t *testing.T, pid int) int {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	match := highWater.FindSubmatch(status)
-	if match == nil {
-		t.Fatalf("no VmHWM in %s", status)
-	}
-	kilobytes, _ := strconv.Atoi(string(match[1]))
-	return kilobytes << 10
 }

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
 )
 
 // Attack X6: a socket on which a connection fails in any way but by being refused
@@ -26,7 +26,7 @@ func TestSocketsInUseStay(t *testing.T) {
 	defer conn.Close()
 	busy := filepath.Join(dir, "busy")
 	full(t, busy)
-	var log stack.Log
+	var log process.Log
 	i := start(t, &log)
 	for name, test := range map[string]struct{ socket, says string }{
 		"of another instance": {i.path("grpc"), "is in use"},
@@ -80,10 +80,10 @@ func full(t *testing.T, path string) {
 
 // A socket that a killed instance left behind is taken over.
 func TestDeadSocketIsTakenOver(t *testing.T) {
-	var log stack.Log
+	var log process.Log
 	dead := start(t, &log)
 	dead.signal(t, syscall.SIGKILL)
-	<-dead.ended
+	<-dead.Done()
 	next := start(t, &log, "--listen=unix:"+dead.path("grpc"))
 	next.conn = dead.conn
 	next.healthy(t)

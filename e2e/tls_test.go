@@ -17,7 +17,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
-	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
 )
 
 // certificate is one that signs itself, for a server and a client.
@@ -73,7 +73,7 @@ func TestTLSFilesThatGoBadAreTold(t *testing.T) {
 	write(t, cert, server.cert)
 	write(t, key, server.key)
 	write(t, authority, old.cert)
-	var log stack.Log
+	var log process.Log
 	i := start(t, &log, "--tls-cert", cert, "--tls-key", key, "--tls-client-ca", authority)
 	counted := func(result string, want float64) {
 		t.Helper()

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -13,64 +12,43 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
-	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
 )
 
 // up is a running kinde-dev up.
 type up struct {
-	command        *exec.Cmd
-	stdout, stderr stack.Log
+	*process.Process
+	stdout, stderr process.Log
 	logs           string
-	ended          chan struct{} // closed when it has ended
 }
 
 // startUp runs the built kinde-dev up on ports of the kernel's choice.
 func startUp(t *testing.T) *up {
 	t.Helper()
-	u := &up{logs: t.TempDir(), ended: make(chan struct{})}
-	u.command = exec.Command(kindeDev(), "up", "--port-base=0", "--logs", u.logs) // the cleanup ends it
-	u.command.Dir = ".."
-	u.command.Env = append(os.Environ(), "ENVOY="+programs.Envoy, "KINDE_AUTHZ_CONFIG=/nonexistent")
-	u.command.Stdout, u.command.Stderr = &u.stdout, &u.stderr
-	if err := u.command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { _ = u.command.Wait(); close(u.ended) }() // the exit code is read from ProcessState
-	t.Cleanup(func() { _ = u.command.Process.Kill(); <-u.ended })
+	u := &up{logs: t.TempDir()}
+	command := exec.Command(kindeDev(), "up", "--port-base=0", "--logs", u.logs)
+	command.Dir = ".."
+	command.Env = append(os.Environ(), "ENVOY="+programs.Envoy, "KINDE_AUTHZ_CONFIG=/nonexistent")
+	command.Stdout = &u.stdout
+	u.Process = run(t, command, &u.stderr)
 	return u
-}
-
-func (u *up) hasEnded() bool {
-	select {
-	case <-u.ended:
-		return true
-	default:
-		return false
-	}
 }
 
 // waitReady waits for the last line of what it prints.
 func (u *up) waitReady(t *testing.T) {
 	t.Helper()
-	eventually(t, "it is ready", func() bool {
-		if u.hasEnded() {
-			t.Fatalf("it ended: %s", u.stderr.String())
-		}
-		return strings.Contains(u.stdout.String(), "Ctrl-C")
-	})
+	until(t, u.Process, "its last line", func() bool { return strings.Contains(u.stdout.String(), "Ctrl-C") })
 }
 
 // interrupt is a Ctrl-C.
 func (u *up) interrupt(t *testing.T) {
 	t.Helper()
-	if err := u.command.Process.Signal(syscall.SIGINT); err != nil {
+	if err := u.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it ends", u.hasEnded)
-	if code := u.command.ProcessState.ExitCode(); code != 0 {
-		t.Errorf("exit code %d, want 0: %s", code, u.stderr.String())
-	}
+	ends(t, u.Process, 0, 40*time.Second)
 }
 
 func kindeDev() string { return filepath.Join(filepath.Dir(programs.Authz), "kinde-dev") }
@@ -154,7 +132,7 @@ func TestUpEndsWhileItStarts(t *testing.T) {
 	for _, step := range []string{"starting the issuer", "starting kinde-authz", "starting Envoy", "waiting for Envoy"} {
 		t.Run(step, func(t *testing.T) {
 			u := startUp(t)
-			eventually(t, step, func() bool { return strings.Contains(u.stderr.String(), step) })
+			until(t, u.Process, step, func() bool { return strings.Contains(u.stderr.String(), step) })
 			u.interrupt(t)
 		})
 	}
@@ -179,14 +157,13 @@ func TestUpNamesEveryBusyPort(t *testing.T) {
 	command := exec.CommandContext(t.Context(), kindeDev(), args...)
 	command.Dir = ".."
 	command.Env = append(os.Environ(), "ENVOY="+programs.Envoy)
-	out, err := command.CombinedOutput()
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
-		t.Errorf("got %v, want exit code 1", err)
+	code, _, stderr := output(t, command)
+	if code != 1 {
+		t.Errorf("exit code %d, want 1", code)
 	}
 	for _, want := range append(wants, `--port-base N \(make up PORT_BASE=N\)`) {
-		if !regexp.MustCompile(want).Match(out) {
-			t.Errorf("no %s in\n%s", want, out)
+		if !regexp.MustCompile(want).MatchString(stderr) {
+			t.Errorf("no %s in\n%s", want, stderr)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bufio"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
 )
 
@@ -38,29 +38,15 @@ func express(t *testing.T) string {
 	if err != nil {
 		t.Fatalf("scripts/express: %v", err)
 	}
-	server := exec.Command("node", "express/server.js") // the cleanup ends it
-	server.Env = append(os.Environ(), "NODE_PATH="+strings.TrimSpace(string(modules)))
-	server.Stderr = os.Stderr
-	stdin, err := server.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := server.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		_ = server.Wait()
+	node := exec.Command("node", "express/server.js")
+	node.Env = append(os.Environ(), "NODE_PATH="+strings.TrimSpace(string(modules)))
+	var log process.Log
+	server, address := run(t, node, &log), ""
+	until(t, server, "its address", func() (found bool) {
+		address, found = strings.CutSuffix(log.String(), "\n")
+		return found
 	})
-	address, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		t.Fatalf("Express did not start: %v", err)
-	}
-	return strings.TrimSpace(address)
+	return address
 }
 
 // goMux starts the same upstream with the standard library's routing.

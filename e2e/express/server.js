@@ -1,5 +1,5 @@
 // An upstream with Express as it comes: routes ignore case. It prints the
-// address that it listens on, and ends with its standard input.
+// address that it listens on.
 const express = require("express");
 
 const app = express();
@@ -10,4 +10,3 @@ app.get("/keys/:key", (req, res) => res.json({handler: "keys"}));
 app.use((req, res) => res.status(404).json({handler: "none"}));
 
 const server = app.listen(0, "127.0.0.1", () => console.log(`127.0.0.1:${server.address().port}`));
-process.stdin.on("end", () => process.exit()).resume();

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -13,6 +14,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
 )
 
 // minEnvoy is the oldest 1.x release of Envoy that is used from PATH.
@@ -84,13 +87,14 @@ func (s *Stack) startEnvoy(ctx context.Context, config Config, a addresses) erro
 	if err := os.WriteFile(path, []byte(filled), 0o600); err != nil {
 		return err
 	}
-	s.Envoy, err = start(&s.EnvoyLog, nil, config.Envoy, "-c", path, "--admin-address-path", adminPath,
-		"--concurrency", "2", "--disable-hot-restart", "--file-flush-interval-msec", "200", "--log-level", "warning")
+	s.Envoy, err = process.Start(exec.Command(config.Envoy, "-c", path, "--admin-address-path", adminPath,
+		"--concurrency", "2", "--disable-hot-restart", "--file-flush-interval-msec", "200", "--log-level", "warning"),
+		&s.EnvoyLog)
 	if err != nil {
 		return err
 	}
 	var admin string
-	err = s.Envoy.until(ctx, "Envoy's admin port", func() bool {
+	err = s.Envoy.Until(ctx, "Envoy's admin port", func() bool {
 		address, err := os.ReadFile(adminPath)
 		admin = string(address)
 		return err == nil && admin != "" && answers(ctx, "http://"+admin+"/ready")
@@ -136,6 +140,24 @@ func answers(ctx context.Context, url string) bool {
 func (s *Stack) routes(ctx context.Context) bool {
 	body, err := get(ctx, s.EnvoyAdmin+"/stats?filter=^cluster.kinde_authz.membership_healthy$")
 	return err == nil && strings.TrimSpace(string(body)) == "cluster.kinde_authz.membership_healthy: 1"
+}
+
+// get returns the body of an answer of 200.
+func get(ctx context.Context, url string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s answered with status %d", url, response.StatusCode)
+	}
+	return body, err
 }
 
 // client makes short requests to the stack's own ports.

@@ -11,11 +11,13 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/agent"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
@@ -58,9 +60,9 @@ type Stack struct {
 	// admin port.
 	AuthzGRPC, AuthzAdmin string
 	// AuthzLog and EnvoyLog are what the children print.
-	AuthzLog, EnvoyLog Log
+	AuthzLog, EnvoyLog process.Log
 	// Authz and Envoy are the processes.
-	Authz, Envoy *Process
+	Authz, Envoy *process.Process
 
 	servers []*http.Server
 	dir     string
@@ -117,7 +119,7 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 		return err
 	}
 	config.progress("waiting for Envoy's health check of kinde-authz")
-	return s.Envoy.until(ctx, "its health check of kinde-authz", func() bool { return s.routes(ctx) })
+	return s.Envoy.Until(ctx, "its health check of kinde-authz", func() bool { return s.routes(ctx) })
 }
 
 func (c *Config) progress(step string) {
@@ -127,14 +129,14 @@ func (c *Config) progress(step string) {
 }
 
 func (s *Stack) openLogs(config Config) error {
-	s.AuthzLog.also = config.Decisions
+	s.AuthzLog.CopyTo(config.Decisions)
 	if config.Logs == "" {
 		return nil
 	}
-	if err := s.AuthzLog.open(config.Logs, "kinde-authz.log"); err != nil {
+	if err := s.AuthzLog.Open(config.Logs, "kinde-authz.log"); err != nil {
 		return err
 	}
-	return s.EnvoyLog.open(config.Logs, "envoy.log")
+	return s.EnvoyLog.Open(config.Logs, "envoy.log")
 }
 
 // serve serves a handler in this process.
@@ -156,11 +158,13 @@ func (s *Stack) startAuthz(ctx context.Context, config Config) error {
 	env = append(env, "KINDE_DOMAIN="+s.Issuer.URL, "KINDE_AUDIENCE="+kindetest.Audience,
 		"KINDE_ALLOWED_ORGS="+AllowedOrgs, "KINDE_AUTHZ_INSECURE_HTTP=true", "KINDE_AUTHZ_DRAIN_DELAY=0s",
 		"KINDE_AUTHZ_LISTEN="+orAny(config.AuthzGRPC), "KINDE_AUTHZ_ADMIN_LISTEN="+orAny(config.AuthzAdmin))
+	command := exec.Command(config.Authz, "serve")
+	command.Env = append(env, config.AuthzEnv...)
 	var err error
-	if s.Authz, err = start(&s.AuthzLog, append(env, config.AuthzEnv...), config.Authz, "serve"); err != nil {
+	if s.Authz, err = process.Start(command, &s.AuthzLog); err != nil {
 		return err
 	}
-	return s.Authz.until(ctx, "its ports", func() bool { return s.readPorts() })
+	return s.Authz.Until(ctx, "its ports", func() bool { return s.readPorts() })
 }
 
 // readPorts looks for the line that tells where kinde-authz listens.
@@ -189,7 +193,7 @@ func (s *Stack) Stop() {
 	for _, server := range s.servers {
 		_ = server.Close() // its connections end with the process
 	}
-	s.AuthzLog.close()
-	s.EnvoyLog.close()
+	s.AuthzLog.Close()
+	s.EnvoyLog.Close()
 	_ = os.RemoveAll(s.dir) // a leftover in the temporary folder
 }

@@ -1,4 +1,4 @@
-package stack
+package process
 
 import (
 	"bytes"
@@ -11,8 +11,8 @@ import (
 func TestLogKeepsAllInItsFileAndTheEndInMemory(t *testing.T) {
 	var log, memory Log
 	var also bytes.Buffer
-	log.also = &also
-	if err := log.open(t.TempDir(), "a.log"); err != nil {
+	log.CopyTo(&also)
+	if err := log.Open(t.TempDir(), "a.log"); err != nil {
 		t.Fatal(err)
 	}
 	var want strings.Builder
@@ -22,7 +22,7 @@ func TestLogKeepsAllInItsFileAndTheEndInMemory(t *testing.T) {
 		fmt.Fprint(&log, line)
 		fmt.Fprint(&memory, line)
 	}
-	log.close()
+	log.Close()
 	file, err := os.ReadFile(log.Path())
 	if err != nil {
 		t.Fatal(err)

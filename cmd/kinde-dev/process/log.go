@@ -1,4 +1,4 @@
-package stack
+package process
 
 import (
 	"bytes"
@@ -20,8 +20,15 @@ type Log struct {
 	also io.Writer
 }
 
-// open makes an empty file for the log.
-func (l *Log) open(dir, name string) error {
+// CopyTo has all that is printed from now on written there too, if that is not nil.
+func (l *Log) CopyTo(w io.Writer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.also = w
+}
+
+// Open makes an empty file for the log, in a folder that it makes too.
+func (l *Log) Open(dir, name string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -66,7 +73,8 @@ func (l *Log) Path() string {
 	return l.file.Name()
 }
 
-func (l *Log) close() {
+// Close closes the log's file.
+func (l *Log) Close() {
 	if l.file != nil {
 		_ = l.file.Close() // what could be written is
 	}

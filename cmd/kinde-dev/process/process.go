@@ -1,10 +1,9 @@
-package stack
+// Package process runs programs as children of this one.
+package process
 
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -26,25 +25,28 @@ type Process struct {
 	done chan struct{} // closed when it has ended
 }
 
-// start runs a program in a process group of its own, so that a Ctrl-C in the
-// terminal reaches it through its parent alone, in the parent's order. It ends
-// with its parent, however that ends.
-func start(log *Log, env []string, path string, args ...string) (*Process, error) {
-	p := &Process{name: filepath.Base(path), cmd: exec.Command(path, args...), log: log, done: make(chan struct{})}
-	p.cmd.Stdout, p.cmd.Stderr = log, log
-	if env != nil {
-		p.cmd.Env = env
+// Start starts a command in a process group of its own, so that a Ctrl-C in the
+// terminal reaches it through its parent alone, in the parent's order. It ends with
+// its parent, however that ends. What it prints goes to the log, unless the command
+// says where.
+func Start(cmd *exec.Cmd, log *Log) (*Process, error) {
+	p := &Process{name: filepath.Base(cmd.Path), cmd: cmd, log: log, done: make(chan struct{})}
+	if cmd.Stdout == nil {
+		cmd.Stdout = log
 	}
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := p.cmd.Start(); err != nil {
+	if cmd.Stderr == nil {
+		cmd.Stderr = log
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	go func() { _ = p.cmd.Wait(); close(p.done) }() // the exit code is read from ProcessState
+	go func() { _ = cmd.Wait(); close(p.done) }() // the exit code is read from ProcessState
 	return p, nil
 }
 
-// until waits for a condition, while the process lives.
-func (p *Process) until(ctx context.Context, what string, met func() bool) error {
+// Until waits for a condition, while the process lives.
+func (p *Process) Until(ctx context.Context, what string, met func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	tick := time.NewTicker(pollInterval)
@@ -67,13 +69,17 @@ func (p *Process) LastLines() string {
 	return strings.Join(lines[max(0, len(lines)-5):], "\n")
 }
 
+// ID is the process's ID.
+func (p *Process) ID() int { return p.cmd.Process.Pid }
+
 // Signal sends a signal.
 func (p *Process) Signal(signal syscall.Signal) error { return p.cmd.Process.Signal(signal) }
 
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// ExitCode returns the exit code of a process that has ended.
+// ExitCode returns the exit code of a process that has ended, -1 when a signal ended
+// it.
 func (p *Process) ExitCode() int { return p.cmd.ProcessState.ExitCode() }
 
 // Stop ends the process: politely, and by force when that takes too long.
@@ -85,25 +91,12 @@ func (p *Process) Stop() {
 	select {
 	case <-p.done:
 	case <-time.After(stopTimeout):
-		_ = p.Signal(syscall.SIGKILL)
-		<-p.done
+		p.Kill()
 	}
 }
 
-// get returns the body of an answer of 200.
-func get(ctx context.Context, url string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, err
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s answered with status %d", url, response.StatusCode)
-	}
-	return body, err
+// Kill ends the process by force.
+func (p *Process) Kill() {
+	_ = p.Signal(syscall.SIGKILL) // it may have ended
+	<-p.done
 }
