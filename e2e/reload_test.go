@@ -111,16 +111,11 @@ func TestReloadsUnderLoad(t *testing.T) {
 	s := own(t, settings)
 	token := s.Issuer.Token(s.Issuer.UserClaims())
 	var sent, allowed, denied atomic.Int64
-	done := make(chan struct{})
+	var done atomic.Bool
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
-			for {
-				select {
-				case <-done:
-					return
-				default:
-				}
+			for !done.Load() {
 				switch got := send(t, protocols["HTTP/1.1"], s.URL+"/a", token); {
 				case got.status == 200 && len(got.Identity) == 0: // public
 					allowed.Add(1)
@@ -143,7 +138,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 		eventually(t, "the file is read", func() bool { return t.Failed() || reloads(t, s, "ok") > i })
 	}
 	eventually(t, "ten thousand are sent", func() bool { return t.Failed() || sent.Load() >= 10000 })
-	close(done)
+	done.Store(true)
 	group.Wait()
 	if allowed.Load() == 0 || denied.Load() == 0 {
 		t.Errorf("%d public, %d denied: both versions must have been met", allowed.Load(), denied.Load())

@@ -385,7 +385,7 @@ func TestAttackMetadataHoldsNoToken(t *testing.T) {
 func TestAttackHangingIssuerHoldsUpNobody(t *testing.T) {
 	issuer := kindetest.NewServer()
 	defer issuer.Close()
-	client := serve(t, kinde.Config{Issuers: []kinde.Issuer{{Domain: issuer.Issuer.URL}}, Timeout: 2 * time.Second},
+	client := serve(t, kinde.Config{Issuers: []kinde.Issuer{{Domain: issuer.Issuer.URL}}, Timeout: 4 * time.Second},
 		map[string]authz.Rules{issuer.Issuer.URL: {}})
 	known := issuer.Sign(issuer.UserClaims())
 	if err := issuer.Fail(kindetest.Hang); err != nil {
@@ -394,7 +394,7 @@ func TestAttackHangingIssuerHoldsUpNobody(t *testing.T) {
 	unknown, _ := issuer.Broken("unknown-key")
 	t.Run("S3 a token of an unknown key is answered before the deadline", func(t *testing.T) {
 		for range 3 {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			response, err := client.Check(ctx, bearer(unknown).InMap())
 			cancel()
 			if err != nil {

@@ -334,8 +334,9 @@ func TestAttackTheKeyIDNamesOneKey(t *testing.T) {
 }
 
 func TestAttackHeaderMembersChooseNothing(t *testing.T) {
-	visited := make(chan string, 100)
-	trap := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { visited <- r.URL.Path }))
+	trap := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("somebody asked the attacker for %s", r.URL)
+	}))
 	defer trap.Close()
 	attack(t, newWorld(t), []row{
 		{"E1 an embedded key, jwk", withHeader(map[string]any{"jwk": map[string]any{"kty": "RSA"}}), kinde.MalformedToken},
@@ -402,11 +403,6 @@ func TestAttackHeaderMembersChooseNothing(t *testing.T) {
 		},
 		{"E13 members that nobody knows", withHeader(map[string]any{"x": 1, "kind": "x"}), ""},
 	})
-	select {
-	case path := <-visited:
-		t.Errorf("somebody asked the attacker for %s", path)
-	default:
-	}
 }
 
 func TestAttackForgedSignaturesAreRefused(t *testing.T) {

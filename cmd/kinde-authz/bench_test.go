@@ -1,14 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"go.uber.org/zap"
@@ -105,14 +103,8 @@ func startForBench(b *testing.B, issuer *kindetest.Issuer) *grpc.ClientConn {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { conn.Close(); signals <- os.Interrupt; <-ended })
-	deadline, cancel := context.WithTimeout(b.Context(), 20*time.Second)
-	defer cancel()
-	for tick := time.NewTicker(time.Millisecond); !s.verifier.Load().Ready(); {
-		select {
-		case <-deadline.Done():
-			b.Fatal("the keys are not there")
-		case <-tick.C:
-		}
+	if err := s.verifier.Load().WaitReady(b.Context()); err != nil {
+		b.Fatal(err)
 	}
 	return conn
 }

@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
-	"time"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -75,21 +74,14 @@ func TestChecksGoOnWhileSettingsChange(t *testing.T) {
 	}
 	s, _ := reloadable(t, version(0))
 	token := issuer.Token(issuer.UserClaims())
-	for deadline := time.Now().Add(20 * time.Second); s.reasonFor(t, "/x", token) == "keys_unavailable"; runtime.Gosched() {
-		if time.Now().After(deadline) {
-			t.Fatal("the keys are not there")
-		}
+	if err := s.verifier.Load().WaitReady(t.Context()); err != nil {
+		t.Fatal(err)
 	}
-	done := make(chan struct{})
+	var done atomic.Bool
 	var group sync.WaitGroup
 	for range 4 {
 		group.Go(func() {
-			for {
-				select {
-				case <-done:
-					return
-				default:
-				}
+			for !done.Load() {
 				if got := s.reasonFor(t, "/x", token); got != "missing_role" && got != "missing_permission" {
 					t.Errorf("got %s", got)
 					return
@@ -104,7 +96,7 @@ func TestChecksGoOnWhileSettingsChange(t *testing.T) {
 			t.Errorf("version %d: got %s, want %s", i, got, want)
 		}
 	}
-	close(done)
+	done.Store(true)
 	group.Wait()
 	if got := testutil.ToFloat64(s.metrics.reloads.WithLabelValues("ok")); got != 100 {
 		t.Errorf("%g reloads are counted", got)

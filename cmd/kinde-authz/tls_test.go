@@ -61,15 +61,16 @@ func writePairUntil(t *testing.T, dir, name string, serial int64, end time.Time)
 	return cert, key
 }
 
-// serveTLS serves gRPC health with those files.
-func serveTLS(t *testing.T, files settings.TLS) (address string) {
+// serveTLS serves gRPC health with those files, and tells of each change of them.
+func serveTLS(t *testing.T, files settings.TLS) (address string, changes <-chan error) {
 	t.Helper()
 	certificates, err := newCertificates(files)
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := newGRPCServer(nil, certificates)
-	go certificates.watch(t.Context(), func(error) {})
+	used := make(chan error, 100)
+	go certificates.watch(t.Context(), func(err error) { used <- err })
 	healthv1.RegisterHealthServer(server, health.NewServer())
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -77,7 +78,7 @@ func serveTLS(t *testing.T, files settings.TLS) (address string) {
 	}
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
-	return listener.Addr().String()
+	return listener.Addr().String(), used
 }
 
 // call makes one call and returns the serial number of the server's
@@ -100,21 +101,23 @@ func call(t *testing.T, address string, client ...tls.Certificate) (serial int64
 func TestTLSFollowsItsFiles(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := writePair(t, dir, "server", 1)
-	address := serveTLS(t, settings.TLS{Cert: cert, Key: key})
+	address, changes := serveTLS(t, settings.TLS{Cert: cert, Key: key})
 	if serial, err := call(t, address); err != nil || serial != 1 {
 		t.Fatalf("serial %d, %v", serial, err)
 	}
 	writePair(t, dir, "server", 2)
-	deadline, tick := time.After(20*time.Second), time.NewTicker(50*time.Millisecond)
-	defer tick.Stop()
-	for {
-		if serial, err := call(t, address); err == nil && serial == 2 {
-			return
-		}
+	deadline := time.After(20 * time.Second)
+	for serial := int64(1); serial != 2; {
 		select {
+		case err := <-changes:
+			if err != nil { // of a certificate, and the key of the one before
+				continue
+			}
+			if serial, err = call(t, address); err != nil {
+				t.Fatal(err)
+			}
 		case <-deadline:
 			t.Fatal("the new certificate is not in use")
-		case <-tick.C:
 		}
 	}
 }
@@ -126,7 +129,7 @@ func TestClientNeedsACertificateOfTheAuthority(t *testing.T) {
 	cert, key := writePair(t, dir, "server", 1)
 	clientCert, clientKey := writePair(t, dir, "client", 2)
 	strangerCert, strangerKey := writePair(t, dir, "stranger", 3)
-	address := serveTLS(t, settings.TLS{Cert: cert, Key: key, ClientCA: clientCert})
+	address, _ := serveTLS(t, settings.TLS{Cert: cert, Key: key, ClientCA: clientCert})
 	for name, test := range map[string]struct {
 		cert, key string
 		passes    bool
