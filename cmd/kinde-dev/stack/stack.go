@@ -159,7 +159,7 @@ func (s *Stack) startAuthz(ctx context.Context, config Config) error {
 		"KINDE_ALLOWED_ORGS="+AllowedOrgs, "KINDE_AUTHZ_INSECURE_HTTP=true", "KINDE_AUTHZ_DRAIN_DELAY=0s",
 		"KINDE_AUTHZ_LISTEN="+orAny(config.AuthzGRPC), "KINDE_AUTHZ_ADMIN_LISTEN="+orAny(config.AuthzAdmin))
 	command := exec.Command(config.Authz, "serve")
-	command.Env = append(env, config.AuthzEnv...)
+	command.Env = slices.Concat(env, config.AuthzEnv)
 	var err error
 	if s.Authz, err = process.Start(command, &s.AuthzLog); err != nil {
 		return err
