@@ -15,7 +15,11 @@ func BenchmarkParts(b *testing.B) {
 		Encode:   encode,
 	})
 	token := l.Token(l.UserClaims())
-	request := &Request{Method: "GET", Path: "/api/agents/weather/generate?x=1", Authorization: []string{"Bearer " + token}}
+	request := &Request{
+		Method:        "GET",
+		Path:          "/api/agents/weather/generate?x=1",
+		Authorization: []string{"Bearer " + token},
+	}
 	verdict := l.verifier.Judge(b.Context(), token)
 	for _, part := range []struct {
 		name string

@@ -120,7 +120,8 @@ func TestTokensAreVerifiedOnce(t *testing.T) {
 			t.Errorf("%s: %d tokens are remembered, want %d", test.name, got, test.remembered)
 		}
 	}
-	if hits, misses := b.counters.Hits.Load(), b.counters.Misses.Load(); hits != 18 || misses != uint64(b.verifier.asked.Load()) {
+	if hits, misses := b.counters.Hits.Load(), b.counters.Misses.Load(); hits != 18 ||
+		misses != uint64(b.verifier.asked.Load()) {
 		t.Errorf("%d hits and %d misses are counted", hits, misses)
 	}
 }
@@ -148,7 +149,16 @@ func TestRememberedTokensExpire(t *testing.T) {
 	for _, step := range []struct {
 		at   int64
 		want Reason
-	}{{0, Allowed}, {59, Allowed}, {60, kinde.TokenExpired}, {61, kinde.TokenExpired}, {30, Allowed}, {-1, kinde.TokenNotYetValid}, {0, Allowed}, {3600, kinde.TokenExpired}} {
+	}{
+		{0, Allowed},
+		{59, Allowed},
+		{60, kinde.TokenExpired},
+		{61, kinde.TokenExpired},
+		{30, Allowed},
+		{-1, kinde.TokenNotYetValid},
+		{0, Allowed},
+		{3600, kinde.TokenExpired},
+	} {
 		b.now.Store(now + step.at)
 		for range 2 {
 			if got := reasonAt(t, a, "/", token); got != step.want {
@@ -166,20 +176,41 @@ func TestPoliciesAreAskedEveryTime(t *testing.T) {
 	b := newLab(t)
 	a := b.authorizer(t, 100, Config{
 		Policies: map[string]Policy{
-			"run": {Permissions: []string{"agents:run"}}, "own": {Permissions: []string{"agents:own"}},
-			"flag": {FeatureFlags: map[string]kinde.FlagValue{"theme": kinde.StringFlag("pink")}}, "other": {FeatureFlags: map[string]kinde.FlagValue{"theme": kinde.StringFlag("blue")}},
-			"default": {}, "machines": {Actors: []kinde.Actor{kinde.System}}, "scope": {Scopes: []string{"openid"}}, "role": {Roles: []string{"admin", "owner"}},
+			"run":      {Permissions: []string{"agents:run"}},
+			"own":      {Permissions: []string{"agents:own"}},
+			"flag":     {FeatureFlags: map[string]kinde.FlagValue{"theme": kinde.StringFlag("pink")}},
+			"other":    {FeatureFlags: map[string]kinde.FlagValue{"theme": kinde.StringFlag("blue")}},
+			"default":  {},
+			"machines": {Actors: []kinde.Actor{kinde.System}},
+			"scope":    {Scopes: []string{"openid"}},
+			"role":     {Roles: []string{"admin", "owner"}},
 		},
 		Routes: []Route{
-			{Path: "/run", Policy: "run"}, {Path: "/own", Policy: "own"}, {Path: "/flag", Policy: "flag"}, {Path: "/other", Policy: "other"}, {Path: "/public", Public: true},
-			{Path: "/machines", Policy: "machines"}, {Path: "/scope", Policy: "scope"}, {Path: "/role", Policy: "role"}, {Path: "/orgs/{org_code}"},
+			{Path: "/run", Policy: "run"},
+			{Path: "/own", Policy: "own"},
+			{Path: "/flag", Policy: "flag"},
+			{Path: "/other", Policy: "other"},
+			{Path: "/public", Public: true},
+			{Path: "/machines", Policy: "machines"},
+			{Path: "/scope", Policy: "scope"},
+			{Path: "/role", Policy: "role"},
+			{Path: "/orgs/{org_code}"},
 		},
 	})
 	token := b.Token(b.UserClaims())
 	for range 3 {
 		for path, want := range map[string]Reason{
-			"/run": Allowed, "/own": MissingPermission, "/flag": Allowed, "/other": FeatureDisabled, "/public": Public, "/machines": ActorNotAllowed,
-			"/scope": Allowed, "/role": MissingRole, "/orgs/" + kindetest.Org: Allowed, "/orgs/org_b": OrgMismatch, "/else": Allowed,
+			"/run":                   Allowed,
+			"/own":                   MissingPermission,
+			"/flag":                  Allowed,
+			"/other":                 FeatureDisabled,
+			"/public":                Public,
+			"/machines":              ActorNotAllowed,
+			"/scope":                 Allowed,
+			"/role":                  MissingRole,
+			"/orgs/" + kindetest.Org: Allowed,
+			"/orgs/org_b":            OrgMismatch,
+			"/else":                  Allowed,
 		} {
 			if got := reasonAt(t, a, path, token); got != want {
 				t.Errorf("%s: got %s, want %s", path, got, want)
@@ -204,7 +235,8 @@ func TestFloodsLeaveTheCacheAlone(t *testing.T) {
 		}
 	}
 	asked := b.verifier.asked.Load()
-	if got := reasonAt(t, a, "/", good); got != Allowed || b.verifier.asked.Load() != asked || a.CachedTokens() != 1 || a.cache.refused.EstimatedSize() != 0 {
+	if got := reasonAt(t, a, "/", good); got != Allowed || b.verifier.asked.Load() != asked || a.CachedTokens() != 1 ||
+		a.cache.refused.EstimatedSize() != 0 {
 		t.Errorf("got %s, %d remembered", got, a.CachedTokens())
 	}
 }
@@ -214,7 +246,9 @@ func TestFloodsLeaveTheCacheAlone(t *testing.T) {
 func TestIdentitiesHoldNoPartOfTheToken(t *testing.T) {
 	b := newLab(t)
 	a := b.authorizer(t, 10, Config{})
-	for _, claims := range []kindetest.Claims{b.UserClaims().Without("sub"), b.UserClaims().Without("sub", "org_code"), b.UserClaims(), b.MachineClaims()} {
+	for _, claims := range []kindetest.Claims{
+		b.UserClaims().Without("sub"), b.UserClaims().Without("sub", "org_code"), b.UserClaims(), b.MachineClaims(),
+	} {
 		verdict := b.verifier.Judge(t.Context(), b.Token(claims))
 		if verdict.Token == nil {
 			t.Fatal(verdict.Err)
@@ -224,7 +258,9 @@ func TestIdentitiesHoldNoPartOfTheToken(t *testing.T) {
 		for _, header := range setBy(id) {
 			kept = append(kept, header.Value)
 		}
-		for _, text := range []string{verdict.Token.ClientID, verdict.Token.OrgCode, verdict.Token.Subject, verdict.Token.ID} {
+		for _, text := range []string{
+			verdict.Token.ClientID, verdict.Token.OrgCode, verdict.Token.Subject, verdict.Token.ID,
+		} {
 			for _, part := range kept {
 				if part != "" && unsafe.StringData(part) == unsafe.StringData(text) {
 					t.Errorf("%v: a part of the token is kept: %q", claims, text)
@@ -263,7 +299,8 @@ func TestTheCacheIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range tokens {
-			c.put(digest{byte(i), byte(i >> 8), byte(len(headers))}, &identity{validity: verdict.Validity, headers: block{encoded: headers}})
+			c.put(digest{byte(i), byte(i >> 8), byte(len(headers))},
+				&identity{validity: verdict.Validity, headers: block{encoded: headers}})
 		}
 		c.accepted.CleanUp()
 	}
@@ -289,8 +326,11 @@ func TestTheCacheIsBounded(t *testing.T) {
 func TestTheCacheChangesNothing(t *testing.T) {
 	b := newLab(t)
 	config := Config{
-		Policies: map[string]Policy{"run": {Permissions: []string{"agents:run"}, Roles: []string{"admin"}}, "jobs": {Actors: []kinde.Actor{kinde.System}, Scopes: []string{"jobs:run"}}},
-		Routes:   []Route{{Path: "/run", Policy: "run"}, {Path: "/jobs", Policy: "jobs"}, {Path: "/orgs/{org_code}"}},
+		Policies: map[string]Policy{
+			"run":  {Permissions: []string{"agents:run"}, Roles: []string{"admin"}},
+			"jobs": {Actors: []kinde.Actor{kinde.System}, Scopes: []string{"jobs:run"}},
+		},
+		Routes: []Route{{Path: "/run", Policy: "run"}, {Path: "/jobs", Policy: "jobs"}, {Path: "/orgs/{org_code}"}},
 	}
 	cached, plain := b.authorizer(t, 50, config), b.authorizer(t, 0, config)
 	tokens := sampleTokens(b)
@@ -322,8 +362,10 @@ func TestTheCacheChangesNothing(t *testing.T) {
 // outside is all that can be seen of a decision.
 func outside(d *Decision) string {
 	set, remove := d.Headers()
-	return fmt.Sprint(d.Allowed(), d.Verdict(), d.Reason, d.Detail, d.Status(), d.Hint(), d.Policy(), d.Route(), d.Steps(), slices.Collect(d.Missing()), "\n",
-		d.Actor(), d.Issuer(), d.UserID(), d.ClientID(), d.Org(), "\n", set, remove, "\n", d.AppendAnswerHeaders(nil), string(d.AppendBody(nil)))
+	return fmt.Sprint(d.Allowed(), d.Verdict(), d.Reason, d.Detail, d.Status(), d.Hint(), d.Policy(), d.Route(),
+		d.Steps(), slices.Collect(d.Missing()), "\n",
+		d.Actor(), d.Issuer(), d.UserID(), d.ClientID(), d.Org(), "\n",
+		set, remove, "\n", d.AppendAnswerHeaders(nil), string(d.AppendBody(nil)))
 }
 
 // sampleTokens are good and bad ones that live for minutes.
@@ -331,7 +373,11 @@ func sampleTokens(b *lab) []string {
 	var tokens []string
 	for i := range 10 {
 		now := b.now.Load()
-		for _, claims := range []kindetest.Claims{b.UserClaims(), b.MachineClaims(), b.UserClaims().With("aud", []string{}), b.UserClaims().With("org_code", "org_b"), b.UserClaims().Without("sub"), b.UserClaims().With("scp", 1)} {
+		for _, claims := range []kindetest.Claims{
+			b.UserClaims(), b.MachineClaims(), b.UserClaims().With("aud", []string{}),
+			b.UserClaims().With("org_code", "org_b"), b.UserClaims().Without("sub"),
+			b.UserClaims().With("scp", 1),
+		} {
 			tokens = append(tokens, b.Token(claims.With("iat", now).With("exp", now+int64(60*i))))
 		}
 	}

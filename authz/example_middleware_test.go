@@ -59,8 +59,11 @@ func Example_middleware() {
 	authorizer, err := authz.NewAuthorizer(authz.Config{
 		Verifier: verifier,
 		Issuers:  map[string]authz.Rules{issuer.Issuer.URL: {}},
-		Policies: map[string]authz.Policy{"run": {Permissions: []string{"agents:run"}}, "own": {Permissions: []string{"agents:own"}}},
-		Routes:   []authz.Route{{Path: "/public", Public: true}, {Path: "/run", Policy: "run"}, {Path: "/own", Policy: "own"}},
+		Policies: map[string]authz.Policy{
+			"run": {Permissions: []string{"agents:run"}},
+			"own": {Permissions: []string{"agents:own"}},
+		},
+		Routes: []authz.Route{{Path: "/public", Public: true}, {Path: "/run", Policy: "run"}, {Path: "/own", Policy: "own"}},
 	})
 	if err != nil {
 		panic(err)

@@ -125,7 +125,10 @@ func TestHeadersBarelyFit(t *testing.T) {
 
 func TestHeadersToRemove(t *testing.T) {
 	request := &Request{}
-	for _, name := range []string{"X-Kinde-Actor", "x_kinde_user_id", "x-kinde-foo", "x-kinde-foo", "x-kinde", "x-other", "X-Kinde_Org-Code", "X-Kinde-Org-Code"} {
+	for _, name := range []string{
+		"X-Kinde-Actor", "x_kinde_user_id", "x-kinde-foo", "x-kinde-foo", "x-kinde", "x-other", "X-Kinde_Org-Code",
+		"X-Kinde-Org-Code",
+	} {
 		request.AddHeader(name, "forged")
 	}
 	set := []Header{{headerActor, "user"}, {headerUserID, "u"}}
@@ -157,18 +160,25 @@ func standard(t *testing.T) *headers {
 
 // Attack O11: a setting may not send a claim in just any header.
 func TestClaimHeaderNames(t *testing.T) {
-	for name, good := range map[string]bool{
-		"x-kinde-email": true, "x-kinde-a1-b": true, "x-kinde-user": true,
-		"x-kinde-": false, "x-kinde": false, "X-Kinde-Email": false, "x-kinde-Email": false, "x-kinde-a_b": false, "x-kinde-a b": false,
-		"x-kinde--a": false, "x-kinde-a-": false, "x-kinde-é": false, "x-forwarded-for": false, "host": false, ":authority": false, "": false,
-		"x-envoy-retry-on": false, "x_kinde-a": false, "x-kinde-a\r\nx": false,
-		headerActor: false, headerUserID: false, headerIssuer: false, headerOmitted: false, headerTokenExpires: false,
-	} {
-		if _, err := compileHeaders(map[string]string{name: "email"}, false, nil); (err == nil) != good {
-			t.Errorf("%q: %v", name, err)
+	accepts := func(name, claim string) bool {
+		_, err := compileHeaders(map[string]string{name: claim}, false, nil)
+		return err == nil
+	}
+	for _, name := range []string{"x-kinde-email", "x-kinde-a1-b", "x-kinde-user"} {
+		if !accepts(name, "email") {
+			t.Errorf("%q is refused", name)
 		}
 	}
-	if _, err := compileHeaders(map[string]string{"x-kinde-email": ""}, false, nil); err == nil {
+	for _, name := range []string{
+		"x-kinde-", "x-kinde", "X-Kinde-Email", "x-kinde-Email", "x-kinde-a_b", "x-kinde-a b", "x-kinde--a", "x-kinde-a-",
+		"x-kinde-é", "x_kinde-a", "x-kinde-a\r\nx", "", "host", ":authority", "x-forwarded-for", "x-envoy-retry-on",
+		headerActor, headerUserID, headerIssuer, headerOmitted, headerTokenExpires,
+	} {
+		if accepts(name, "email") {
+			t.Errorf("%q is accepted", name)
+		}
+	}
+	if accepts("x-kinde-email", "") {
 		t.Error("a header without a claim is accepted")
 	}
 }

@@ -39,7 +39,11 @@ var faults = []fault{
 	{"path", authz.BadPath, func(s *scene) { s.path = "/" + s.path }},
 	{"Connection header", authz.BadRequest, func(s *scene) { s.connection = "close, x-kinde-actor" }},
 	{"policy named by Envoy", authz.UnknownPolicy, func(s *scene) { s.policy = "nobody" }},
-	{"protected resource metadata", authz.MetadataDocument, func(s *scene) { s.path = "/.well-known/oauth-protected-resource" }},
+	{
+		"protected resource metadata",
+		authz.MetadataDocument,
+		func(s *scene) { s.path = "/.well-known/oauth-protected-resource" },
+	},
 	{"route", authz.NoRoute, func(s *scene) { s.path = "/else" }},
 	{"route", authz.RouteDenied, func(s *scene) { s.path = "/closed" }},
 	{"credentials", authz.MissingToken, func(s *scene) { s.scheme = "Basic" }},
@@ -58,7 +62,11 @@ var faults = []fault{
 	{"audience", kinde.EmptyAudience, func(s *scene) { s.claims["aud"] = []string{} }},
 	{"audience", kinde.WrongAudience, func(s *scene) { s.claims["aud"] = []string{"https://other.example.com"} }},
 	{"user or machine", kinde.UnknownActor, func(s *scene) { delete(s.claims, "sub"); delete(s.claims, "gty") }},
-	{"actor", authz.ActorNotAllowed, func(s *scene) { delete(s.claims, "sub"); s.claims["gty"] = []string{"client_credentials"} }},
+	{
+		"actor",
+		authz.ActorNotAllowed,
+		func(s *scene) { delete(s.claims, "sub"); s.claims["gty"] = []string{"client_credentials"} },
+	},
 	{"organization", authz.OrgMissing, func(s *scene) { delete(s.claims, "org_code") }},
 	{"organization", authz.OrgNotAllowed, func(s *scene) { s.claims["org_code"] = "org_other" }},
 	{"organization in the path", authz.OrgMismatch, func(s *scene) { s.path = "/orgs/org_path" }},
@@ -74,6 +82,11 @@ type stage struct {
 	ready, unfetched, crowded *authz.Authorizer
 }
 
+// beforeSignatures are the reasons that need no signature to be verified.
+var beforeSignatures = []authz.Reason{
+	kinde.MalformedToken, kinde.UnsupportedAlgorithm, kinde.WrongIssuer, kinde.KeysUnavailable, kinde.UnknownKey,
+}
+
 // crowded is a verifier that has no room for one more signature. That kinde does
 // answer so at this place is shown there.
 type crowded struct{ authz.Verifier }
@@ -82,7 +95,7 @@ func (c crowded) Judge(ctx context.Context, token string) kinde.Verdict {
 	verdict := c.Verifier.Judge(ctx, token)
 	switch refused, _ := verdict.Err.(*kinde.Error); { //nolint:errorlint // it is always one
 	case refused == nil:
-	case slices.Contains([]authz.Reason{kinde.MalformedToken, kinde.UnsupportedAlgorithm, kinde.WrongIssuer, kinde.KeysUnavailable, kinde.UnknownKey}, refused.Reason):
+	case slices.Contains(beforeSignatures, refused.Reason):
 		return verdict
 	}
 	return kinde.Verdict{Err: &kinde.Error{Reason: kinde.Overloaded}}
@@ -116,10 +129,18 @@ func (s *stage) authorizer(t *testing.T, verifier authz.Verifier) *authz.Authori
 	a, err := authz.NewAuthorizer(authz.Config{
 		Verifier: verifier, Issuers: map[string]authz.Rules{s.issuer.Issuer.URL: {}},
 		Policies: map[string]authz.Policy{"all": {
-			Actors: []kinde.Actor{kinde.User}, AllowedOrgs: []string{kindetest.Org}, Scopes: []string{"openid"}, Permissions: []string{"agents:run"},
-			Roles: []string{"admin"}, FeatureFlags: map[string]kinde.FlagValue{"theme": kinde.StringFlag("pink")},
+			Actors:       []kinde.Actor{kinde.User},
+			AllowedOrgs:  []string{kindetest.Org},
+			Scopes:       []string{"openid"},
+			Permissions:  []string{"agents:run"},
+			Roles:        []string{"admin"},
+			FeatureFlags: map[string]kinde.FlagValue{"theme": kinde.StringFlag("pink")},
 		}},
-		Routes:   []authz.Route{{Path: "/orgs/{org_code}", Policy: "all"}, {Path: "/closed", Deny: true}, {Path: "/public", Public: true}},
+		Routes: []authz.Route{
+			{Path: "/orgs/{org_code}", Policy: "all"},
+			{Path: "/closed", Deny: true},
+			{Path: "/public", Public: true},
+		},
 		Resource: &authz.Resource{Identifier: "https://api.example.com"},
 	})
 	if err != nil {
@@ -131,7 +152,10 @@ func (s *stage) authorizer(t *testing.T, verifier authz.Verifier) *authz.Authori
 // decide decides on a request with these faults.
 func (s *stage) decide(t *testing.T, faults []fault, change func(*scene)) authz.Decision {
 	t.Helper()
-	now := &scene{method: "GET", path: "/orgs/" + kindetest.Org, scheme: "Bearer", header: s.issuer.Header(), claims: s.issuer.UserClaims()}
+	now := &scene{
+		method: "GET", path: "/orgs/" + kindetest.Org, scheme: "Bearer", header: s.issuer.Header(),
+		claims: s.issuer.UserClaims(),
+	}
 	for _, f := range slices.Backward(faults) {
 		f.spoil(now)
 	}
@@ -147,7 +171,8 @@ func (s *stage) decide(t *testing.T, faults []fault, change func(*scene)) authz.
 		authorizer = s.crowded
 	}
 	headers := map[string]string{
-		"authorization": now.scheme + " " + signer.SignAs(now.header, now.claims) + now.padding + now.behind, "connection": now.connection,
+		"authorization": now.scheme + " " + signer.SignAs(now.header, now.claims) + now.padding + now.behind,
+		"connection":    now.connection,
 	}
 	extensions := map[string]string{}
 	if now.policy != "" {
@@ -206,9 +231,11 @@ func TestStepsOfDecisionsWithoutAFault(t *testing.T) {
 		decided string
 		named   string
 	}{
-		"allowed":                       {nil, asItIs, authz.Allowed, "", ""},
-		"allowed by a policy of Envoy":  {nil, func(s *scene) { s.policy = "all" }, authz.Allowed, "", "all"},
-		"public, whatever else is sent": {faults[credentials:], func(s *scene) { s.path = "/public" }, authz.Public, "public route", ""},
+		"allowed":                      {nil, asItIs, authz.Allowed, "", ""},
+		"allowed by a policy of Envoy": {nil, func(s *scene) { s.policy = "all" }, authz.Allowed, "", "all"},
+		"public, whatever else is sent": {
+			faults[credentials:], func(s *scene) { s.path = "/public" }, authz.Public, "public route", "",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := s.decide(t, test.faults, test.change)

@@ -56,7 +56,9 @@ func demanding(t testing.TB) (*policy, *identity) {
 	p, err := Policy{
 		Actors: []kinde.Actor{kinde.System, kinde.User}, AllowedOrgs: []string{"org_b", kindetest.Org},
 		Scopes: []string{"openid", "email"}, Permissions: []string{"agents:read", "agents:run"}, Roles: []string{"admin"},
-		FeatureFlags: map[string]kinde.FlagValue{"agent-v2": kinde.BoolFlag(true), "theme": kinde.StringFlag("pink"), "seats": kinde.IntFlag(5)},
+		FeatureFlags: map[string]kinde.FlagValue{
+			"agent-v2": kinde.BoolFlag(true), "theme": kinde.StringFlag("pink"), "seats": kinde.IntFlag(5),
+		},
 	}.compile("p", known)
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +127,8 @@ func ExampleAuthorizer_Decide_routes() {
 		panic(err)
 	}
 	for _, path := range []string{"/healthz", "/orgs/org_a/agents", "/orgs/org_b/agents", "/orgs/org_b/../org_a"} {
-		decision := authorizer.Decide(context.Background(), &Request{Method: "GET", Path: path, Authorization: []string{"Bearer a.b.c"}})
+		request := &Request{Method: "GET", Path: path, Authorization: []string{"Bearer a.b.c"}}
+		decision := authorizer.Decide(context.Background(), request)
 		fmt.Println(decision.Verdict(), decision.Reason)
 	}
 	// Output:

@@ -15,7 +15,8 @@ import (
 
 func TestEveryReasonHasAnAnswer(t *testing.T) {
 	for reason, a := range answers {
-		if a.status < 400 && reason != MetadataDocument || a.status == 0 || a.description == "" && reason != MetadataDocument || a.hint == "" {
+		if a.status < 400 && reason != MetadataDocument || a.status == 0 ||
+			a.description == "" && reason != MetadataDocument || a.hint == "" {
 			t.Errorf("%s: incomplete answer %+v", reason, a)
 		}
 	}
@@ -33,7 +34,8 @@ func TestEveryReasonIsDocumented(t *testing.T) {
 		}
 	}
 	if rows := strings.Count(string(page), "\n| `"); rows != len(answers)+2 {
-		t.Errorf("docs/reasons.md has %d rows, want one for each of %d denials, %s and %s", rows, len(answers), Allowed, Public)
+		t.Errorf("docs/reasons.md has %d rows, want one for each of %d denials, %s and %s",
+			rows, len(answers), Allowed, Public)
 	}
 }
 
@@ -98,7 +100,8 @@ func TestZeroDecisionIsADenial(t *testing.T) {
 // A denial that an adapter makes has one of the reasons of a denial.
 func TestDenialsOfAdapters(t *testing.T) {
 	for reason, want := range map[Reason]Reason{
-		kinde.Overloaded: kinde.Overloaded, BadPath: BadPath, InternalError: InternalError, Allowed: InternalError, Public: InternalError, "": InternalError, "x": InternalError,
+		kinde.Overloaded: kinde.Overloaded, BadPath: BadPath, InternalError: InternalError, Allowed: InternalError,
+		Public: InternalError, "": InternalError, "x": InternalError,
 	} {
 		d := Denial(reason, "why")
 		if d.Reason != want || d.Allowed() || d.Detail != "why" || d.ID == (ID{}) || d.Status() != answers[want].status {

@@ -8,23 +8,35 @@ import (
 )
 
 func TestPatterns(t *testing.T) {
-	for path, wrong := range map[string]string{
-		"/": "", "/a": "", "/a/": "", "/a/*": "", "/a/**": "", "/**": "", "/*": "", "/{a}/{b-c}/{_d1}": "", "/{org_code}/x": "", "/caf%C3%A9": "", "/%2A": "", "/.well-known/x": "",
-		"": "start with a slash", "a": "start with a slash", "*": "start with a slash", "http://a/b": "start with a slash",
-		"/**/a": "only at the end", "/**/**": "only at the end", "/a*": "want a path", "/*a": "want a path", "/***": "want a path", "/a/**b": "want a path",
-		"/{}": "want a path", "/{a": "want a path", "/a}": "want a path", "/{a}b": "want a path", "/{a b}": "want a path", "/{é}": "want a path", "/{*}": "want a path",
-		"/{org_code}/{org_code}": "twice",
-		"//":                     "canonical", "/a//b": "canonical", "/./a": "canonical", "/../a": "canonical", "/a;b": "canonical", "/a#b": "canonical", "/a?b": "canonical", "/é": "canonical", "/%41": "canonical", "/%2f": "canonical", "/a\\b": "canonical", "/%": "canonical",
+	for wrong, paths := range map[string][]string{
+		"": {
+			"/", "/a", "/a/", "/a/*", "/a/**", "/**", "/*", "/{a}/{b-c}/{_d1}", "/{org_code}/x", "/caf%C3%A9", "/%2A",
+			"/.well-known/x",
+		},
+		"start with a slash": {"", "a", "*", "http://a/b"},
+		"only at the end":    {"/**/a", "/**/**"},
+		"want a path": {
+			"/a*", "/*a", "/***", "/a/**b", "/{}", "/{a", "/a}", "/{a}b", "/{a b}", "/{é}", "/{*}",
+		},
+		"twice": {"/{org_code}/{org_code}"},
+		"canonical": {
+			"//", "/a//b", "/./a", "/../a", "/a;b", "/a#b", "/a?b", "/é", "/%41", "/%2f", "/a\\b", "/%",
+		},
 	} {
-		_, err := parsePattern(path)
-		if (err == nil) != (wrong == "") || err != nil && !strings.Contains(err.Error(), wrong) {
-			t.Errorf("%q: got %v, want %q", path, err, wrong)
+		for _, path := range paths {
+			_, err := parsePattern(path)
+			if (err == nil) != (wrong == "") || err != nil && !strings.Contains(err.Error(), wrong) {
+				t.Errorf("%q: got %v, want %q", path, err, wrong)
+			}
 		}
 	}
 }
 
 func TestMethods(t *testing.T) {
-	for method, good := range map[string]bool{"GET": true, "M-SEARCH": true, "get": false, "": false, "GE T": false, "*": false, "Get": false, "GET,POST": false} {
+	for method, good := range map[string]bool{
+		"GET": true, "M-SEARCH": true, "get": false, "": false, "GE T": false, "*": false, "Get": false,
+		"GET,POST": false,
+	} {
 		if err := checkMethod(method); (err == nil) != good {
 			t.Errorf("%q: %v", method, err)
 		}
@@ -46,31 +58,48 @@ func table(t testing.TB, list ...Route) *routes {
 
 func TestFirstRouteWins(t *testing.T) {
 	routes := table(t,
-		Route{Path: "/a/{x}/c"}, Route{Path: "/a/b/*"}, Route{Path: "/a/b/c", Methods: []string{"GET"}}, Route{Path: "/a/**", Methods: []string{"POST"}},
-		Route{Path: "/d%40e"}, Route{Path: "/%2A"}, Route{Path: "/"}, Route{Path: "/a"}, Route{Path: "/x/**", Methods: []string{"GET"}}, Route{Path: "/x"},
+		Route{Path: "/a/{x}/c"}, Route{Path: "/a/b/*"}, Route{Path: "/a/b/c", Methods: []string{"GET"}},
+		Route{Path: "/a/**", Methods: []string{"POST"}},
+		Route{Path: "/d%40e"}, Route{Path: "/%2A"}, Route{Path: "/"}, Route{Path: "/a"},
+		Route{Path: "/x/**", Methods: []string{"GET"}}, Route{Path: "/x"},
 	)
-	for target, want := range map[string]string{
-		"GET /a/b/c": "/a/{x}/c", "GET /a/b/d": "/a/b/*", "GET /a/z/c": "/a/{x}/c", "GET /a/z/d": "", "POST /a/z/d": "/a/**", "POST /a/b/d": "/a/b/*",
-		"POST /a": "/a/**", "GET /a": "/a", "POST /a/b/c/d/e": "/a/**", "GET /d@e": "/d%40e", "GET /d%40e": "/d%40e", "GET /*": "/%2A", "GET /%2a": "/%2A", "GET /z": "",
-		"GET /": "/", "GET /x": "/x/**", "POST /x": "/x", "GET /x/": "/x/**", "GET /a/": "/a", "GET /A/b/c": "bad_path", "HEAD /x": "/x/**", "HEAD /a/b/c": "/a/{x}/c", "HEAD /a/z/d": "", "GET /a/b": "", "GET /a%20/b": "",
+	for want, targets := range map[string][]string{
+		"/a/{x}/c": {"GET /a/b/c", "GET /a/z/c", "HEAD /a/b/c"},
+		"/a/b/*":   {"GET /a/b/d", "POST /a/b/d"},
+		"/a/**":    {"POST /a/z/d", "POST /a", "POST /a/b/c/d/e"},
+		"/a":       {"GET /a", "GET /a/"},
+		"/d%40e":   {"GET /d@e", "GET /d%40e"},
+		"/%2A":     {"GET /*", "GET /%2a"},
+		"/":        {"GET /"},
+		"/x/**":    {"GET /x", "GET /x/", "HEAD /x"},
+		"/x":       {"POST /x"},
+		"bad_path": {"GET /A/b/c"},
+		"":         {"GET /a/z/d", "GET /z", "HEAD /a/z/d", "GET /a/b", "GET /a%20/b"},
 	} {
-		method, path, _ := strings.Cut(target, " ")
-		canonical, ok := canonicalPath(path)
-		if !ok {
-			t.Fatalf("%s is not canonical", path)
-		}
-		got := ""
-		r, ok := routes.match(canonical, &Request{Method: method})
-		if r != nil {
-			got = r.path
-		}
-		if !ok {
-			got = "bad_path"
-		}
-		if got != want {
-			t.Errorf("%s: got %q, want %q", target, got, want)
+		for _, target := range targets {
+			if got := matched(t, routes, target); got != want {
+				t.Errorf("%s: got %q, want %q", target, got, want)
+			}
 		}
 	}
+}
+
+// matched is the path of the route that a target such as GET /a matches.
+func matched(t *testing.T, routes *routes, target string) string {
+	t.Helper()
+	method, path, _ := strings.Cut(target, " ")
+	canonical, ok := canonicalPath(path)
+	if !ok {
+		t.Fatalf("%s is not canonical", path)
+	}
+	r, ok := routes.match(canonical, &Request{Method: method})
+	switch {
+	case !ok:
+		return "bad_path"
+	case r == nil:
+		return ""
+	}
+	return r.path
 }
 
 // plainMatch looks at one route after the other.
@@ -127,7 +156,8 @@ func TestTreeMatchesAsOneRouteAfterTheOther(t *testing.T) {
 			_, covered[r] = routes.coveredBy(number)
 		}
 		for range 50 {
-			path, request := strings.TrimPrefix(somePath("a", "b", "A", "K", "%E2%84%AA", "@", "%40", "c"), "/"), &Request{Method: pick("GET", "POST", "PUT", "HEAD")}
+			path := strings.TrimPrefix(somePath("a", "b", "A", "K", "%E2%84%AA", "@", "%40", "c"), "/")
+			request := &Request{Method: pick("GET", "POST", "PUT", "HEAD")}
 			got, ok := routes.match(path, request)
 			want, wantOK := plainMatch(routes, path, request)
 			if got != want || ok != wantOK {
@@ -165,7 +195,9 @@ func TestRoutesThatAreRefused(t *testing.T) {
 
 // No path is both canonical and readable in another way.
 func FuzzPath(f *testing.F) {
-	for _, path := range []string{"/", "/a/b/", "/a?b#c", "/%C3%A9", "/a//b", "/..", "/%2e", "/a;b", "/orgs/org_a/x", "/\x7f", "*"} {
+	for _, path := range []string{
+		"/", "/a/b/", "/a?b#c", "/%C3%A9", "/a//b", "/..", "/%2e", "/a;b", "/orgs/org_a/x", "/\x7f", "*",
+	} {
 		f.Add(path)
 	}
 	routes := table(f, Route{Path: "/public/**", Public: true}, Route{Path: "/orgs/{org_code}/**"}, Route{Path: "/*/a"})
@@ -174,11 +206,13 @@ func FuzzPath(f *testing.F) {
 		if !ok {
 			return
 		}
-		if strings.ContainsAny(path, "\\;#?\x00\x7f") || strings.Contains("/"+path+"/", "//") && path != "" || strings.Contains("/"+path+"/", "/../") || strings.Contains("/"+path+"/", "/./") {
+		if strings.ContainsAny(path, "\\;#?\x00\x7f") || strings.Contains("/"+path+"/", "//") && path != "" ||
+			strings.Contains("/"+path+"/", "/../") || strings.Contains("/"+path+"/", "/./") {
 			t.Fatalf("%q is taken for canonical", target)
 		}
 		for segment := range strings.SplitSeq(path, "/") {
-			if text := decoded(segment); strings.ContainsAny(text, "/\\") || text == "." || text == ".." || strings.ToValidUTF8(text, "") != text {
+			if text := decoded(segment); strings.ContainsAny(text, "/\\") || text == "." || text == ".." ||
+				strings.ToValidUTF8(text, "") != text {
 				t.Fatalf("%q decodes to %q", target, text)
 			}
 		}
@@ -197,7 +231,8 @@ func BenchmarkRoutes(b *testing.B) {
 	for _, n := range []int{1, 10, 100, 1000} {
 		var list []Route
 		for i := range n {
-			list = append(list, Route{Path: fmt.Sprintf("/api/v%d/{tenant}/agents/%d/**", i%7, i), Methods: []string{"GET", "POST"}, Policy: "p"})
+			path := fmt.Sprintf("/api/v%d/{tenant}/agents/%d/**", i%7, i)
+			list = append(list, Route{Path: path, Methods: []string{"GET", "POST"}, Policy: "p"})
 		}
 		routes := table(b, list...)
 		request := &Request{Method: "POST", Path: fmt.Sprintf("/api/v%d/acme/agents/%d/generate?q=1", (n-1)%7, n-1)}

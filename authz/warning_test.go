@@ -1,7 +1,6 @@
 package authz
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -32,27 +31,60 @@ func TestWarnings(t *testing.T) {
 		routes []Route
 		want   []string
 	}{
-		"nothing":                 {[]Route{p("/a"), p("/b/{agent}/**"), {Path: "/c"}, open("/d"), p("/orgs/{org_code}/**")}, nil},
-		"covered":                 {[]Route{p("/a/*"), p("/a/b")}, []string{"1: route /a/b is unreachable: the earlier route /a/* " + taken}},
-		"covered by two":          {[]Route{p("/c", "PUT"), p("/c", "POST"), p("/c", "POST", "PUT")}, []string{"2: route /c is unreachable: the earlier route /c " + taken}},
-		"all methods":             {[]Route{p("/c", "PUT"), p("/c", "POST"), p("/c")}, nil},
-		"HEAD under GET":          {[]Route{p("/c", "GET"), p("/c", "HEAD")}, []string{"1: route /c is unreachable: the earlier route /c " + taken}},
-		"HEAD and GET under GET":  {[]Route{p("/c", "GET"), p("/c", "HEAD", "GET")}, []string{"1: route /c is unreachable: the earlier route /c " + taken}},
-		"GET under HEAD":          {[]Route{p("/c", "HEAD"), p("/c", "GET")}, nil},
-		"by case alone":           {[]Route{p("/API/**"), p("/api/x")}, []string{"1: route /api/x is unreachable: its paths match the earlier route /API/** " + byCase}},
-		"by case, more specific":  {[]Route{p("/API/x"), p("/api/**")}, nil},
-		"by case, Unicode":        {[]Route{p("/K"), p("/%E2%84%AA")}, []string{"1: route /%E2%84%AA is unreachable: its paths match the earlier route /K " + byCase}},
-		"by case, other methods":  {[]Route{p("/API", "POST"), p("/api", "GET")}, nil},
-		"encoded":                 {[]Route{p("/a@b"), p("/a%40b")}, []string{"1: route /a%40b is unreachable: the earlier route /a@b " + taken}},
-		"preflight of all":        {[]Route{open("/**", "OPTIONS"), p("/a/**")}, nil},
-		"preflight before it":     {[]Route{open("/f", "OPTIONS"), p("/f", "OPTIONS")}, nil},
-		"public everything":       {[]Route{p("/a"), open("/**")}, []string{"1: public route /** " + everything}},
-		"public everything, GET":  {[]Route{p("/a"), open("/**", "GET")}, []string{"1: public route /** " + everything}},
-		"public almost all":       {[]Route{open("/{x}/*/**")}, []string{"0: public route /{x}/*/** " + everything}},
-		"public after":            {[]Route{p("/a/b"), open("/a/**")}, []string{"1: public route /a/** covers route /a/b: similar requests that miss that one pass without a token"}},
-		"public before":           {[]Route{open("/a/*"), p("/a/b", "GET")}, []string{"0: public route /a/* covers the later route /a/b: " + unprotected, "1: route /a/b is unreachable: the earlier route /a/* " + taken}},
-		"public in part":          {[]Route{open("/a/**", "GET"), p("/a/b")}, []string{"0: public route /a/** covers the later route /a/b: " + unprotected}},
-		"public HEAD":             {[]Route{open("/a", "HEAD"), p("/a", "GET")}, []string{"0: public route /a covers the later route /a: " + unprotected}},
+		"nothing": {[]Route{p("/a"), p("/b/{agent}/**"), {Path: "/c"}, open("/d"), p("/orgs/{org_code}/**")}, nil},
+		"covered": {[]Route{p("/a/*"), p("/a/b")}, []string{"1: route /a/b is unreachable: the earlier route /a/* " + taken}},
+		"covered by two": {
+			[]Route{p("/c", "PUT"), p("/c", "POST"), p("/c", "POST", "PUT")},
+			[]string{"2: route /c is unreachable: the earlier route /c " + taken},
+		},
+		"all methods": {[]Route{p("/c", "PUT"), p("/c", "POST"), p("/c")}, nil},
+		"HEAD under GET": {
+			[]Route{p("/c", "GET"), p("/c", "HEAD")},
+			[]string{"1: route /c is unreachable: the earlier route /c " + taken},
+		},
+		"HEAD and GET under GET": {
+			[]Route{p("/c", "GET"), p("/c", "HEAD", "GET")},
+			[]string{"1: route /c is unreachable: the earlier route /c " + taken},
+		},
+		"GET under HEAD": {[]Route{p("/c", "HEAD"), p("/c", "GET")}, nil},
+		"by case alone": {
+			[]Route{p("/API/**"), p("/api/x")},
+			[]string{"1: route /api/x is unreachable: its paths match the earlier route /API/** " + byCase},
+		},
+		"by case, more specific": {[]Route{p("/API/x"), p("/api/**")}, nil},
+		"by case, Unicode": {
+			[]Route{p("/K"), p("/%E2%84%AA")},
+			[]string{"1: route /%E2%84%AA is unreachable: its paths match the earlier route /K " + byCase},
+		},
+		"by case, other methods": {[]Route{p("/API", "POST"), p("/api", "GET")}, nil},
+		"encoded": {
+			[]Route{p("/a@b"), p("/a%40b")},
+			[]string{"1: route /a%40b is unreachable: the earlier route /a@b " + taken},
+		},
+		"preflight of all":       {[]Route{open("/**", "OPTIONS"), p("/a/**")}, nil},
+		"preflight before it":    {[]Route{open("/f", "OPTIONS"), p("/f", "OPTIONS")}, nil},
+		"public everything":      {[]Route{p("/a"), open("/**")}, []string{"1: public route /** " + everything}},
+		"public everything, GET": {[]Route{p("/a"), open("/**", "GET")}, []string{"1: public route /** " + everything}},
+		"public almost all":      {[]Route{open("/{x}/*/**")}, []string{"0: public route /{x}/*/** " + everything}},
+		"public after": {
+			[]Route{p("/a/b"), open("/a/**")},
+			[]string{"1: public route /a/** covers route /a/b: similar requests that miss that one pass without a token"},
+		},
+		"public before": {
+			[]Route{open("/a/*"), p("/a/b", "GET")},
+			[]string{
+				"0: public route /a/* covers the later route /a/b: " + unprotected,
+				"1: route /a/b is unreachable: the earlier route /a/* " + taken,
+			},
+		},
+		"public in part": {
+			[]Route{open("/a/**", "GET"), p("/a/b")},
+			[]string{"0: public route /a/** covers the later route /a/b: " + unprotected},
+		},
+		"public HEAD": {
+			[]Route{open("/a", "HEAD"), p("/a", "GET")},
+			[]string{"0: public route /a covers the later route /a: " + unprotected},
+		},
 		"public, other methods":   {[]Route{open("/a/**", "GET"), p("/a/b", "POST")}, nil},
 		"public under public":     {[]Route{open("/a/b"), open("/a/**")}, nil},
 		"public, wider elsewhere": {[]Route{open("/a/b"), p("/a/**")}, nil},
@@ -69,23 +101,37 @@ func TestWarnings(t *testing.T) {
 }
 
 func TestSegmentsThatLookLikeABinding(t *testing.T) {
-	for segment, matches := range map[string]string{
-		"{org}": "any segment", "{orgCode}": "any segment", "{org-code}": "any segment", "{organization}": "any segment", "{orgId}": "any segment",
-		"{organisation_id}": "any segment", "{ORG_CODE}": "any segment", "{Org_Code}": "any segment", "{orgcode}": "any segment", "{org_cod}": "any segment", "{kindeOrg}": "any segment",
-		"{user-org-code}": "any segment",
-		":org_code":       `only the text ":org_code"`, ":org": `only the text ":org"`, ":orgCode": `only the text ":orgCode"`, "<org_code>": `only the text "<org_code>"`,
-		"[org]": `only the text "[org]"`, "$org_code": `only the text "$org_code"`, "%7Borg_code%7D": `only the text "{org_code}"`, "org_code": `only the text "org_code"`, "orgCode": `only the text "orgCode"`,
-		"{org_code}": "", "{agent}": "", "{tenant}": "", "orgs": "", "org": "", "organizations": "", "*": "", ":id": "", "{forge}": "",
+	for matches, segments := range map[string][]string{
+		"any segment": {
+			"{org}", "{orgCode}", "{org-code}", "{organization}", "{orgId}", "{organisation_id}", "{ORG_CODE}",
+			"{Org_Code}", "{orgcode}", "{org_cod}", "{kindeOrg}", "{user-org-code}",
+		},
+		`only the text ":org_code"`:  {":org_code"},
+		`only the text ":org"`:       {":org"},
+		`only the text ":orgCode"`:   {":orgCode"},
+		`only the text "<org_code>"`: {"<org_code>"},
+		`only the text "[org]"`:      {"[org]"},
+		`only the text "$org_code"`:  {"$org_code"},
+		`only the text "{org_code}"`: {"%7Borg_code%7D"},
+		`only the text "org_code"`:   {"org_code"},
+		`only the text "orgCode"`:    {"orgCode"},
+		"": {
+			"{org_code}", "{agent}", "{tenant}", "orgs", "org", "organizations", "*", ":id", "{forge}",
+		},
 	} {
-		for _, policy := range []string{"p", ""} {
-			path := "/x/" + segment + "/y"
-			var want []string
-			if matches != "" {
-				want = []string{fmt.Sprintf("0: route %s: segment %s matches %s and is not compared with the token's organization: write {org_code}, or use another name", path, segment, matches)}
-			}
-			routes := []Route{{Path: path, Policy: policy}, {Path: "/used", Policy: "p"}}
-			if diff := cmp.Diff(want, warned(Config{Policies: map[string]Policy{"p": {}}, Routes: routes})); diff != "" {
-				t.Errorf("%s (-want +got)\n%s", segment, diff)
+		for _, segment := range segments {
+			for _, policy := range []string{"p", ""} {
+				path := "/x/" + segment + "/y"
+				var want []string
+				if matches != "" {
+					want = []string{"0: route " + path + ": segment " + segment + " matches " + matches +
+						" and is not compared with the token's organization: write {org_code}, or use another name"}
+				}
+				routes := []Route{{Path: path, Policy: policy}, {Path: "/used", Policy: "p"}}
+				got := warned(Config{Policies: map[string]Policy{"p": {}}, Routes: routes})
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%s (-want +got)\n%s", segment, diff)
+				}
 			}
 		}
 	}

@@ -37,7 +37,8 @@ var machineIdentity = map[string]string{
 
 func TestAgentSeesExactlyThePromisedIdentity(t *testing.T) {
 	user, machine := shared.Issuer.UserClaims(), shared.Issuer.MachineClaims()
-	unusual := user.With("sub", "kp_ü 1").With("permissions", []string{"a,admin", "50%"}).With("roles", []string{"editor"})
+	unusual := user.With("sub", "kp_ü 1").
+		With("permissions", []string{"a,admin", "50%"}).With("roles", []string{"editor"})
 	encoded := map[string]string{
 		"x-kinde-actor": "user", "x-kinde-user-id": "kp_%C3%BC%201", "x-kinde-client-id": kindetest.ClientID,
 		"x-kinde-org-code": kindetest.Org, "x-kinde-scopes": "openid profile email offline",
@@ -47,7 +48,9 @@ func TestAgentSeesExactlyThePromisedIdentity(t *testing.T) {
 		claims kindetest.Claims
 		want   map[string]string
 	}{
-		"user": {user, userIdentity}, "machine": {machine, machineIdentity}, "user with unusual characters": {unusual, encoded},
+		"user":                         {user, userIdentity},
+		"machine":                      {machine, machineIdentity},
+		"user with unusual characters": {unusual, encoded},
 	} {
 		for protocol, client := range protocols {
 			t.Run(name+" over "+protocol, func(t *testing.T) {

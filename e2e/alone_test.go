@@ -87,21 +87,30 @@ leeway: 0s
 	}
 	address, _ := alone(t, programs.Authz, "serve", "--config", config)
 	eventually(t, "the keys are there", func() bool {
-		return reasonFrom(t, address, first.Token(first.UserClaims())) == "allowed" && reasonFrom(t, address, second.Token(second.UserClaims())) == "allowed"
+		return reasonFrom(t, address, first.Token(first.UserClaims())) == "allowed" &&
+			reasonFrom(t, address, second.Token(second.UserClaims())) == "allowed"
 	})
 	for name, test := range map[string]struct{ token, want string }{
-		"organization of the first":           {first.Token(first.UserClaims().With("org_code", "org_other")), "org_not_allowed"},
-		"organization of the second":          {second.Token(second.UserClaims().With("org_code", "org_other")), "allowed"},
-		"machine of the first":                {first.Token(first.MachineClaims()), "allowed"},
-		"machine of the second":               {second.Token(second.MachineClaims()), "actor_not_allowed"},
-		"audience of the first":               {first.Token(first.UserClaims().With("aud", "x")), "wrong_audience"},
-		"audience of the second":              {second.Token(second.UserClaims().With("aud", "x")), "allowed"},
-		"keys from a file":                    {third.Token(third.UserClaims().With("aud", "other")), "allowed"},
-		"audience of the third":               {third.Token(third.UserClaims()), "wrong_audience"},
-		"signed by the second for the first":  {second.Token(second.UserClaims().With("iss", first.Issuer.URL)), "unknown_key"},
-		"signed by the third for the second":  {third.Token(third.UserClaims().With("iss", second.Issuer.URL)), "unknown_key"},
-		"an issuer that is not in the file":   {first.Token(first.UserClaims().With("iss", "https://x.kinde.com")), "wrong_issuer"},
-		"no leeway for what has just expired": {first.Token(first.UserClaims().With("iat", time.Now().Add(-time.Minute).Unix()).With("exp", time.Now().Add(-time.Second).Unix())), "token_expired"},
+		"organization of the first":  {first.Token(first.UserClaims().With("org_code", "org_other")), "org_not_allowed"},
+		"organization of the second": {second.Token(second.UserClaims().With("org_code", "org_other")), "allowed"},
+		"machine of the first":       {first.Token(first.MachineClaims()), "allowed"},
+		"machine of the second":      {second.Token(second.MachineClaims()), "actor_not_allowed"},
+		"audience of the first":      {first.Token(first.UserClaims().With("aud", "x")), "wrong_audience"},
+		"audience of the second":     {second.Token(second.UserClaims().With("aud", "x")), "allowed"},
+		"keys from a file":           {third.Token(third.UserClaims().With("aud", "other")), "allowed"},
+		"audience of the third":      {third.Token(third.UserClaims()), "wrong_audience"},
+		"signed by the second for the first": {
+			second.Token(second.UserClaims().With("iss", first.Issuer.URL)), "unknown_key",
+		},
+		"signed by the third for the second": {third.Token(third.UserClaims().With("iss", second.Issuer.URL)), "unknown_key"},
+		"an issuer that is not in the file": {
+			first.Token(first.UserClaims().With("iss", "https://x.kinde.com")), "wrong_issuer",
+		},
+		"no leeway for what has just expired": {
+			first.Token(first.UserClaims().With("iat", time.Now().Add(-time.Minute).Unix()).
+				With("exp", time.Now().Add(-time.Second).Unix())),
+			"token_expired",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := reasonFrom(t, address, test.token); got != test.want {
@@ -116,5 +125,7 @@ func TestUnixSocket(t *testing.T) {
 	defer issuer.Close()
 	socket := filepath.Join(t.TempDir(), "authz.sock")
 	alone(t, programs.Authz, "--insecure-http", "--domain", issuer.Issuer.URL, "--listen", "unix:"+socket)
-	eventually(t, "it answers", func() bool { return reasonFrom(t, "unix:"+socket, issuer.Token(issuer.UserClaims())) == "allowed" })
+	eventually(t, "it answers", func() bool {
+		return reasonFrom(t, "unix:"+socket, issuer.Token(issuer.UserClaims())) == "allowed"
+	})
 }

@@ -48,7 +48,9 @@ func cgi(t *testing.T) string {
 
 // environmentAt sends a request with headers and returns the environment that
 // the upstream saw, or nil where Envoy refused the request.
-func environmentAt(t *testing.T, client *http.Client, s *stack.Stack, token string, header http.Header) map[string]string {
+func environmentAt(
+	t *testing.T, client *http.Client, s *stack.Stack, token string, header http.Header,
+) map[string]string {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL, nil)
 	if err != nil {

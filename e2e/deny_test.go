@@ -59,14 +59,20 @@ func TestCredentialsThatAreNotOneBearerTokenAreDenied(t *testing.T) {
 		lines  []string
 		reason string
 	}{
-		"none":            {nil, "missing_token"},
-		"empty":           {[]string{"Authorization:"}, "missing_token"},
-		"basic":           {[]string{"Authorization: Basic " + good}, "missing_token"},
-		"no token":        {[]string{"Authorization: Bearer"}, "malformed_authorization"},
-		"two spaces":      {[]string{"Authorization: Bearer  " + good}, "malformed_authorization"},
-		"two tokens":      {[]string{"Authorization: Bearer " + good + ",Bearer " + good}, "malformed_authorization"},
-		"two lines":       {[]string{"Authorization: Bearer " + good, "Authorization: Bearer " + good}, "malformed_authorization"},
-		"two kinds":       {[]string{"authorization: Basic eDp5", "Authorization: Bearer " + good}, "malformed_authorization"},
+		"none":       {nil, "missing_token"},
+		"empty":      {[]string{"Authorization:"}, "missing_token"},
+		"basic":      {[]string{"Authorization: Basic " + good}, "missing_token"},
+		"no token":   {[]string{"Authorization: Bearer"}, "malformed_authorization"},
+		"two spaces": {[]string{"Authorization: Bearer  " + good}, "malformed_authorization"},
+		"two tokens": {[]string{"Authorization: Bearer " + good + ",Bearer " + good}, "malformed_authorization"},
+		"two lines": {
+			[]string{"Authorization: Bearer " + good, "Authorization: Bearer " + good},
+			"malformed_authorization",
+		},
+		"two kinds": {
+			[]string{"authorization: Basic eDp5", "Authorization: Bearer " + good},
+			"malformed_authorization",
+		},
 		"in the cookie":   {[]string{"Cookie: access_token=" + good}, "missing_token"},
 		"quoted":          {[]string{`Authorization: Bearer "` + good + `"`}, "malformed_token"},
 		"without a space": {[]string{"Authorization: Bearer" + good}, "missing_token"},
@@ -127,7 +133,9 @@ func TestServiceLogsOneLineADecisionAndNoToken(t *testing.T) {
 	if len(lines) != 1 {
 		t.Errorf("%d lines of the decision, want 1", len(lines))
 	}
-	for _, want := range []string{`"reason":"org_not_allowed"`, `"actor":"user"`, `"org_code":"org_stranger"`, `"hint":`, `"path":"/once"`} {
+	for _, want := range []string{
+		`"reason":"org_not_allowed"`, `"actor":"user"`, `"org_code":"org_stranger"`, `"hint":`, `"path":"/once"`,
+	} {
 		if !strings.Contains(lines[0], want) {
 			t.Errorf("no %s in %s", want, lines[0])
 		}

@@ -73,13 +73,12 @@ func TestDoctorFindsTheMistakesOfAnEnvoy(t *testing.T) {
 		"policies: {run-agents: {permissions: [agents:run]}}\n", issuer.Issuer.URL))
 	address, _ := alone(t, programs.Authz, "serve", "--config", config)
 	eventually(t, "the keys are there", func() bool {
-		return reasonFrom(t, address,
-			issuer.Token(issuer.UserClaims())) != "keys_unavailable"
+		return reasonFrom(t, address, issuer.Token(issuer.UserClaims())) != "keys_unavailable"
 	})
 	file, admin := faultyEnvoy(t)
 	doctor := func(args ...string) (lines []string) {
-		code, out := tool(t, "", append([]string{"doctor", "--format", "json", "--config", config, "--address",
-			address}, args...)...)
+		args = append([]string{"doctor", "--format", "json", "--config", config, "--address", address}, args...)
+		code, out := tool(t, "", args...)
 		var findings []struct{ Outcome, Check, Text string }
 		if err := json.Unmarshal([]byte(out), &findings); err != nil || code != 1 {
 			t.Fatalf("exit code %d, %v: %s", code, err, out)
@@ -123,10 +122,11 @@ func TestSettingsAreComparedWithThoseOfTheService(t *testing.T) {
 	defer issuer.Close()
 	dir := t.TempDir()
 	settings := func(rest string) string {
-		return fmt.Sprintf("issuers: [{domain: %q, audience: [%q], allowed_orgs: [org_acme]}]\ninsecure_http: true\n%s", issuer.Issuer.URL, kindetest.Audience, rest)
+		return fmt.Sprintf("issuers: [{domain: %q, audience: [%q], allowed_orgs: [org_acme]}]\ninsecure_http: true\n%s",
+			issuer.Issuer.URL, kindetest.Audience, rest)
 	}
-	served, same, other := filepath.Join(dir, "served.yaml"), filepath.Join(dir, "same.yaml"), filepath.Join(dir,
-		"other.yaml")
+	served, same := filepath.Join(dir, "served.yaml"), filepath.Join(dir, "same.yaml")
+	other := filepath.Join(dir, "other.yaml")
 	write(t, served, settings("policies: {a: {roles: [x]}, default: {}}\n"))
 	write(t, same, settings("policies: {default: {}, a: {roles: [x]}}\nlog: {level: error}\n"))
 	write(t, other, settings("policies: {default: {roles: [nobody]}}\n"))
@@ -144,8 +144,7 @@ func TestSettingsAreComparedWithThoseOfTheService(t *testing.T) {
 		return code, explained.Warnings
 	}
 	differs := func(warnings []string) bool {
-		return len(warnings) == 1 && strings.HasPrefix(warnings[0],
-			"service "+socket+": it has other settings (")
+		return len(warnings) == 1 && strings.HasPrefix(warnings[0], "service "+socket+": it has other settings (")
 	}
 	if code, warnings := explain(same); code != 0 || len(warnings) != 0 {
 		t.Errorf("the same settings: exit code %d, %v", code, warnings)
@@ -153,12 +152,12 @@ func TestSettingsAreComparedWithThoseOfTheService(t *testing.T) {
 	if code, warnings := explain(other); code != 1 || !differs(warnings) {
 		t.Errorf("other settings: exit code %d, %v", code, warnings)
 	}
-	if _, out := tool(t, "", "doctor", "--config", other, "--address", socket); !strings.Contains(out,
-		"warning  service "+socket+": it has other settings (") {
+	_, out := tool(t, "", "doctor", "--config", other, "--address", socket)
+	if want := "warning  service " + socket + ": it has other settings ("; !strings.Contains(out, want) {
 		t.Errorf("doctor: %s", out)
 	}
-	if code, out := tool(t, "", "doctor", "--config", same, "--address", socket); code != 0 || !strings.Contains(out,
-		"ok       service "+socket+": its settings are these\n") {
+	code, out := tool(t, "", "doctor", "--config", same, "--address", socket)
+	if want := "ok       service " + socket + ": its settings are these\n"; code != 0 || !strings.Contains(out, want) {
 		t.Errorf("doctor: exit code %d: %s", code, out)
 	}
 

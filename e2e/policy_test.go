@@ -76,21 +76,25 @@ func TestPoliciesThroughEnvoy(t *testing.T) {
 		status      int
 		reason      string
 	}{
-		"public, no token":             {"/public/x", "", 200, ""},
-		"public, any token":            {"/public/x", "a.b.c", 200, ""},
-		"dot segments resolved":        {"/public/../admin", "", 401, "missing_token"},
-		"dot segments escaped":         {"/public/%2e%2e/admin", "", 401, "missing_token"},
-		"slashes merged":               {"//public//x", "", 200, ""},
-		"parameters":                   {"/public/a;b", "", 400, "bad_path"},
-		"needed escape":                {"/public/%20", "", 200, ""},
-		"query":                        {"/admin?/public", "", 401, "missing_token"},
-		"case":                         {"/PUBLIC/x", "", 400, "bad_path"},
-		"no route":                     {"/else", s.Issuer.Token(user), 403, "no_route"},
-		"no route, no token":           {"/else", "", 403, "no_route"},
-		"permissions, scopes, flags":   {"/api/agents/weather/generate", s.Issuer.Token(user), 200, ""},
-		"no permission":                {"/api/agents/weather/generate", s.Issuer.Token(user.Without("permissions")), 403, "missing_permission"},
-		"no scope":                     {"/api/agents/weather/generate", s.Issuer.Token(user.Without("scp")), 403, "insufficient_scope"},
-		"no flag":                      {"/api/agents/weather/generate", s.Issuer.Token(user.Without("feature_flags")), 403, "feature_disabled"},
+		"public, no token":           {"/public/x", "", 200, ""},
+		"public, any token":          {"/public/x", "a.b.c", 200, ""},
+		"dot segments resolved":      {"/public/../admin", "", 401, "missing_token"},
+		"dot segments escaped":       {"/public/%2e%2e/admin", "", 401, "missing_token"},
+		"slashes merged":             {"//public//x", "", 200, ""},
+		"parameters":                 {"/public/a;b", "", 400, "bad_path"},
+		"needed escape":              {"/public/%20", "", 200, ""},
+		"query":                      {"/admin?/public", "", 401, "missing_token"},
+		"case":                       {"/PUBLIC/x", "", 400, "bad_path"},
+		"no route":                   {"/else", s.Issuer.Token(user), 403, "no_route"},
+		"no route, no token":         {"/else", "", 403, "no_route"},
+		"permissions, scopes, flags": {"/api/agents/weather/generate", s.Issuer.Token(user), 200, ""},
+		"no permission": {
+			"/api/agents/weather/generate", s.Issuer.Token(user.Without("permissions")), 403, "missing_permission",
+		},
+		"no scope": {"/api/agents/weather/generate", s.Issuer.Token(user.Without("scp")), 403, "insufficient_scope"},
+		"no flag": {
+			"/api/agents/weather/generate", s.Issuer.Token(user.Without("feature_flags")), 403, "feature_disabled",
+		},
 		"role":                         {"/admin/x", s.Issuer.Token(user), 403, "missing_role"},
 		"both roles":                   {"/admin/x", s.Issuer.Token(user.With("roles", []string{"owner", "admin"})), 200, ""},
 		"user at the machines'":        {"/internal", s.Issuer.Token(user), 403, "actor_not_allowed"},
@@ -105,7 +109,8 @@ func TestPoliciesThroughEnvoy(t *testing.T) {
 		"Envoy's key unknown":          {"/envoy/typo", s.Issuer.Token(user), 403, "unknown_policy"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := sendRaw(t, s, "GET "+row.path+" HTTP/1.1", "host: x", "x-kinde-user-id: forged", "authorization: Bearer "+row.token)
+			got := sendRaw(t, s, "GET "+row.path+" HTTP/1.1", "host: x", "x-kinde-user-id: forged",
+				"authorization: Bearer "+row.token)
 			if row.token == "" {
 				got = sendRaw(t, s, "GET "+row.path+" HTTP/1.1", "host: x", "x-kinde-user-id: forged")
 			}
@@ -118,7 +123,8 @@ func TestPoliciesThroughEnvoy(t *testing.T) {
 		})
 	}
 	t.Run("claim", func(t *testing.T) {
-		got := send(t, protocols["HTTP/2"], s.URL+"/orgs/org_acme", s.Issuer.Token(user.With("email", "ü@x")), "x-kinde-email: forged")
+		got := send(t, protocols["HTTP/2"], s.URL+"/orgs/org_acme", s.Issuer.Token(user.With("email", "ü@x")),
+			"x-kinde-email: forged")
 		if value := got.Identity["x-kinde-email"]; len(value) != 1 || value[0] != "%C3%BC@x" {
 			t.Errorf("the agent saw %q", value)
 		}

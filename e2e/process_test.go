@@ -45,7 +45,9 @@ func TestDrainServesUntilItIsOver(t *testing.T) {
 	if err := s.Authz.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it reports itself unready", func() bool { return healthOf(t, s, "") == healthv1.HealthCheckResponse_NOT_SERVING })
+	eventually(t, "it reports itself unready", func() bool {
+		return healthOf(t, s, "") == healthv1.HealthCheckResponse_NOT_SERVING
+	})
 	if statusOf(t, s, "/readyz") != 503 {
 		t.Error("/readyz is not 503")
 	}

@@ -68,8 +68,13 @@ func TestGRPCClientGetsAStatus(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			request, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, shared.URL+"/agent.Agent/Run", bytes.NewReader(make([]byte, 5)))
-			request.Header = http.Header{"Content-Type": {"application/grpc"}, "Te": {"trailers"}, "Authorization": {"Bearer " + token}}
+			request, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, shared.URL+"/agent.Agent/Run",
+				bytes.NewReader(make([]byte, 5)))
+			request.Header = http.Header{
+				"Content-Type":  {"application/grpc"},
+				"Te":            {"trailers"},
+				"Authorization": {"Bearer " + token},
+			}
 			response, err := protocols["HTTP/2"].Do(request)
 			if err != nil {
 				t.Fatal(err)

@@ -55,7 +55,10 @@ func newCertificate(t *testing.T) certificate {
 // accepts tells whether a client with that certificate gets an answer.
 func (i *instance) accepts(t *testing.T, client certificate) bool {
 	t.Helper()
-	config := &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{client.pair}} // the server checks, here
+	config := &tls.Config{
+		InsecureSkipVerify: true, // the server checks, here
+		Certificates:       []tls.Certificate{client.pair},
+	}
 	conn, err := grpc.NewClient("unix:"+i.path("grpc"), grpc.WithTransportCredentials(credentials.NewTLS(config)))
 	if err != nil {
 		t.Fatal(err)

@@ -101,7 +101,9 @@ func (u *up) assertDenialsShown(t *testing.T) {
 		`403 org_not_allowed      GET /api/agents/weather  user of org_other  -> `,
 	}
 	denied := regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d  (\d.*)$`)
-	eventually(t, "the denials are shown", func() bool { return len(denied.FindAllString(u.stderr.String(), -1)) >= len(wants) })
+	eventually(t, "the denials are shown", func() bool {
+		return len(denied.FindAllString(u.stderr.String(), -1)) >= len(wants)
+	})
 	shown := denied.FindAllStringSubmatch(u.stderr.String(), -1)
 	if len(shown) != len(wants) {
 		t.Errorf("%d denials, want %d:\n%s", len(shown), len(wants), u.stderr.String())
@@ -169,7 +171,9 @@ func TestUpNamesEveryBusyPort(t *testing.T) {
 }
 
 func TestMakeUpMovesPorts(t *testing.T) {
-	variables := []string{"PORT_BASE", "PORT", "ENVOY_ADMIN_PORT", "ISSUER_PORT", "AGENT_PORT", "AUTHZ_PORT", "AUTHZ_ADMIN_PORT"}
+	variables := []string{
+		"PORT_BASE", "PORT", "ENVOY_ADMIN_PORT", "ISSUER_PORT", "AGENT_PORT", "AUTHZ_PORT", "AUTHZ_ADMIN_PORT",
+	}
 	help, err := exec.CommandContext(t.Context(), "make", "-C", "..", "help").Output()
 	if err != nil {
 		t.Fatal(err)

@@ -115,7 +115,8 @@ func TestCaseLeadsToNoOtherHandler(t *testing.T) {
 			})
 			token := s.Issuer.Token(s.Issuer.UserClaims().Without("permissions"))
 			for _, row := range otherCase {
-				got := sendRaw(t, s, row.request+" HTTP/1.1", "Host: a", "Connection: close", "Content-Length: 0", "Authorization: Bearer "+token)
+				got := sendRaw(t, s, row.request+" HTTP/1.1", "Host: a", "Connection: close", "Content-Length: 0",
+					"Authorization: Bearer "+token)
 				if got.status != row.status || got.Reason+got.Handler != row.reason || got.Org == "org_globex" {
 					t.Errorf("%s: %d %s%s, want %d %s", row.request, got.status, got.Reason, got.Handler, row.status, row.reason)
 				}

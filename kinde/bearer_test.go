@@ -16,7 +16,7 @@ func TestBearerToken(t *testing.T) {
 	}{
 		"A1 no authorization header":           {nil, "", none},
 		"A2 an empty value":                    {[]string{""}, "", none},
-		"one":                                  {[]string{"Bearer a.b.c"}, "a.b.c", ""},
+		"one token":                            {[]string{"Bearer a.b.c"}, "a.b.c", ""},
 		"A4 the scheme in mixed case":          {[]string{"bEARER a.b.c"}, "a.b.c", ""},
 		"A15 spaces and tabs around the value": {[]string{" \tBearer a.b.c "}, "a.b.c", ""},
 		"A3 the scheme alone":                  {[]string{"Bearer"}, "", malformed},

@@ -78,7 +78,9 @@ func ExampleBearerToken() {
 			fmt.Fprintln(w, "hello", token.Subject)
 		}
 	})
-	for _, claims := range []kindetest.Claims{issuer.UserClaims(), issuer.UserClaims().With("org_code", "org_x"), issuer.UserClaims().Without("exp")} {
+	for _, claims := range []kindetest.Claims{
+		issuer.UserClaims(), issuer.UserClaims().With("org_code", "org_x"), issuer.UserClaims().Without("exp"),
+	} {
 		request := httptest.NewRequest(http.MethodGet, "/", nil)
 		request.Header.Set("Authorization", "Bearer "+issuer.Token(claims))
 		answer := httptest.NewRecorder()

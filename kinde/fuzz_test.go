@@ -37,7 +37,8 @@ func segment(text string) string { return base64.RawURLEncoding.EncodeToString([
 // Nothing that an attacker types is a token, and every refusal has a reason.
 func FuzzToken(f *testing.F) {
 	v := newFuzzVerifier(f)
-	good := segment(`{"alg":"RS256","kid":"a:b","typ":"JWT"}`) + "." + segment(`{"iss":"`+fuzzIssuer+`","exp":1700000100,"iat":1700000000,"sub":"kp_a"}`)
+	good := segment(`{"alg":"RS256","kid":"a:b","typ":"JWT"}`) + "." +
+		segment(`{"iss":"`+fuzzIssuer+`","exp":1700000100,"iat":1700000000,"sub":"kp_a"}`)
 	for _, seed := range []string{
 		"", "a.b.c", "..", good, good + ".", good + "." + strings.Repeat("A", 342), good + ".AA==", "{}.{}.{}",
 		segment(`{"alg":"none"}`) + ".e30.AA", `{"payload":"e30","signatures":[]}`, strings.Repeat(".", 20000),
@@ -62,7 +63,8 @@ func FuzzClaims(f *testing.F) {
 	v := newFuzzVerifier(f)
 	base := `"iss":"` + fuzzIssuer + `","exp":1700000100,"iat":1700000000`
 	for _, seed := range []string{
-		`{` + base + `,"sub":"kp_a","azp":"c","org_code":"org_a","aud":["x"],"jti":"j","scp":["a"],"permissions":["p"],"roles":[{"key":"r"}],"feature_flags":{}}`,
+		`{` + base + `,"sub":"kp_a","azp":"c","org_code":"org_a","aud":["x"],"jti":"j","scp":["a"],` +
+			`"permissions":["p"],"roles":[{"key":"r"}],"feature_flags":{}}`,
 		`{` + base + `,"gty":["client_credentials"],"azp":"c","scope":"a b","aud":"x"}`,
 		`{` + base + `,"sub":"\u006bp_\ud83d\ude00","nbf":1.7e9,"x":[[],{"a":null}]}`,
 		`{` + base + `,"sub":"a","sub":"b"}`, `{` + base + `,"sub":"a","Sub":"b","act":{}}`, `{}`, `[]`, ` {` + base + `} `,
@@ -99,7 +101,9 @@ func FuzzClaims(f *testing.F) {
 // compare checks that both libraries read the same.
 func compare(t *testing.T, got *Token, claims *claims, want jwt.Token) {
 	t.Helper()
-	for name, value := range map[string]string{"iss": got.Issuer, "sub": got.Subject, "azp": got.ClientID, "jti": got.ID, "org_code": got.OrgCode} {
+	for name, value := range map[string]string{
+		"iss": got.Issuer, "sub": got.Subject, "azp": got.ClientID, "jti": got.ID, "org_code": got.OrgCode,
+	} {
 		var other string
 		if want.Has(name) {
 			if err := want.Get(name, &other); err != nil {
@@ -125,8 +129,10 @@ func compare(t *testing.T, got *Token, claims *claims, want jwt.Token) {
 func FuzzJWKS(f *testing.F) {
 	good := asJSON(jwkWith(nil))
 	for _, seed := range []string{
-		`{"keys":[` + good + `]}`, `{"keys":[]}`, `{"keys":[` + good + `,` + good + `]}`, `{"keys":null}`, `{}`, `[]`, `{"keys":[{}]}`,
-		`{"keys":[` + asJSON(jwkWith(map[string]any{"e": "AQ"})) + `]}`, `{"keys":[` + asJSON(jwkWith(map[string]any{"d": "AQ"})) + `]}`,
+		`{"keys":[` + good + `]}`, `{"keys":[]}`, `{"keys":[` + good + `,` + good + `]}`, `{"keys":null}`, `{}`, `[]`,
+		`{"keys":[{}]}`,
+		`{"keys":[` + asJSON(jwkWith(map[string]any{"e": "AQ"})) + `]}`,
+		`{"keys":[` + asJSON(jwkWith(map[string]any{"d": "AQ"})) + `]}`,
 	} {
 		f.Add(seed)
 	}

@@ -129,7 +129,8 @@ func (l *lab) unknownKey() string {
 // naming is a token that names a key nobody has; no key signed it.
 func (l *lab) naming(id string) string {
 	encode := base64.RawURLEncoding.EncodeToString
-	return encode(fmt.Appendf(nil, `{"alg":"RS256","kid":%q}`, id)) + "." + encode(fmt.Appendf(nil, `{"iss":%q}`, tenant)) + ".AAAA"
+	return encode(fmt.Appendf(nil, `{"alg":"RS256","kid":%q}`, id)) + "." +
+		encode(fmt.Appendf(nil, `{"iss":%q}`, tenant)) + ".AAAA"
 }
 
 // withKeyID is a token, correctly signed, that names a key by this ID.

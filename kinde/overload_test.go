@@ -28,7 +28,8 @@ func TestOverloadCountsBetweenKeyAndSignature(t *testing.T) {
 	unknown["kid"] = "aa:bb"
 	tokens := map[Reason]string{
 		MalformedToken: issuer.Sign(claims) + "=", WrongIssuer: issuer.Sign(claims.With("iss", "https://other")),
-		UnknownKey: issuer.SignAs(unknown, claims), BadSignature: forger.SignAs(issuer.Header(), claims), InvalidClaims: issuer.Sign(claims),
+		UnknownKey: issuer.SignAs(unknown, claims), BadSignature: forger.SignAs(issuer.Header(), claims),
+		InvalidClaims: issuer.Sign(claims),
 	}
 	reasonOf := func(token string) Reason {
 		// Whoever has no time left is not waited for.

@@ -68,7 +68,9 @@ func BenchmarkServe(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			var answer []byte
-			if err := client.Invoke(b.Context(), authv3.Authorization_Check_FullMethodName, &requests[next.Add(1)%many], &answer); err != nil {
+			request := &requests[next.Add(1)%many]
+			err := client.Invoke(b.Context(), authv3.Authorization_Check_FullMethodName, request, &answer)
+			if err != nil {
 				b.Error(err)
 				return
 			}
@@ -80,17 +82,23 @@ func BenchmarkServe(b *testing.B) {
 func startForBench(b *testing.B, issuer *kindetest.Issuer) *grpc.ClientConn {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "authz.yaml")
-	content := fmt.Sprintf("issuers: [{domain: %q, audience: [%q]}]\ninsecure_http: true\ntoken_cache: {entries: 30}\ndrain_delay: 0s\n", issuer.URL, kindetest.Audience)
+	content := fmt.Sprintf("issuers: [{domain: %q, audience: [%q]}]\ninsecure_http: true\n", issuer.URL,
+		kindetest.Audience) +
+		"token_cache: {entries: 30}\ndrain_delay: 0s\n"
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		b.Fatal(err)
 	}
 	address := "127.0.0.1:0"
-	flags := &settings.Flags{Decision: settings.Decision{Config: path}, Ports: settings.Ports{Listen: &address, AdminListen: &address}}
+	flags := &settings.Flags{
+		Decision: settings.Decision{Config: path},
+		Ports:    settings.Ports{Listen: &address, AdminListen: &address},
+	}
 	loaded, err := flags.Read()
 	if err != nil {
 		b.Fatal(err)
 	}
-	core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(io.Discard), zap.InfoLevel)
+	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
+	core := zapcore.NewCore(encoder, zapcore.AddSync(io.Discard), zap.InfoLevel)
 	s, err := newService(flags, loaded, &logs{events: zap.New(core), decisions: zap.New(core)})
 	if err != nil {
 		b.Fatal(err)

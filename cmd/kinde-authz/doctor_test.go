@@ -85,14 +85,17 @@ func TestDoctorFindsAFaultyIssuer(t *testing.T) {
 			}))
 			defer server.Close()
 			code, got := runDoctor(t, "--domain", server.URL, "--address", "unix:"+filepath.Join(t.TempDir(), "none"))
-			wantLines(t, got, row.want, "ok settings", "warning issuer .*: no audience", "failed service unix:.*: dial unix .*: connect: no such file or directory")
+			wantLines(t, got, row.want, "ok settings", "warning issuer .*: no audience",
+				"failed service unix:.*: dial unix .*: connect: no such file or directory")
 			if code != exitFailed {
 				t.Errorf("exit code %d", code)
 			}
 		})
 	}
 	code, got := runDoctor(t, "--domain", "http://no-such-host.invalid", "--audience", "a", "--address", "127.0.0.1:1")
-	wantLines(t, got, "failed issuer .*: its name does not resolve", "ok issuer .*: an audience is configured", "failed issuer .*: its keys cannot be fetched", "failed service 127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused")
+	wantLines(t, got, "failed issuer .*: its name does not resolve", "ok issuer .*: an audience is configured",
+		"failed issuer .*: its keys cannot be fetched",
+		"failed service 127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused")
 	if code != exitFailed {
 		t.Errorf("exit code %d", code)
 	}
@@ -100,7 +103,8 @@ func TestDoctorFindsAFaultyIssuer(t *testing.T) {
 
 func TestDoctorRefusesSettingsThatServeRefuses(t *testing.T) {
 	var out, faults bytes.Buffer
-	if code := run([]string{"doctor", "--domain", "nonsense"}, nil, &out, &faults); code != exitUsage || !strings.Contains(faults.String(), "KINDE_DOMAIN") {
+	if code := run([]string{"doctor", "--domain", "nonsense"}, nil, &out, &faults); code != exitUsage ||
+		!strings.Contains(faults.String(), "KINDE_DOMAIN") {
 		t.Errorf("exit code %d: %s", code, faults.String())
 	}
 }

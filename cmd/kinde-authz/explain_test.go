@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -61,7 +60,8 @@ func newOffline(t *testing.T) *offline {
 func (o *offline) explain(t *testing.T, token string, args ...string) (code int, stdout string) {
 	t.Helper()
 	var out, faults bytes.Buffer
-	code = run(append([]string{"explain", "--config", o.config, "--jwks-file", o.keys}, args...), strings.NewReader(token), &out, &faults)
+	code = run(append([]string{"explain", "--config", o.config, "--jwks-file", o.keys}, args...),
+		strings.NewReader(token), &out, &faults)
 	if faults.Len() > 0 {
 		t.Errorf("standard error: %s", faults.String())
 	}
@@ -105,12 +105,13 @@ policy    run
 
 deny      missing_permission, status 403 Forbidden
 missing   agents:own
-change    the policy's permissions: give the user a role with them in the organization (Kinde: Roles); a new token will have them
-`
+change    the policy's permissions: give the user a role with them in the organization (Kinde: Roles); ` +
+		"a new token will have them\n"
 	if diff := cmp.Diff(want, got); diff != "" || code != exitFailed {
 		t.Errorf("exit code %d, (-want +got)\n%s", code, diff)
 	}
-	code, got = o.explain(t, "Bearer "+o.Token(user)+"\n", "--path", "/elsewhere", "--header", "x-kinde-user-id", "--header", "x-kinde-forged")
+	code, got = o.explain(t, "Bearer "+o.Token(user)+"\n", "--path", "/elsewhere", "--header", "x-kinde-user-id",
+		"--header", "x-kinde-forged")
 	want = `allow     allowed
 sets      x-kinde-actor: user
 sets      x-kinde-client-id: ` + kindetest.ClientID + `
@@ -138,10 +139,12 @@ func TestExplainSaysWhatIsMissing(t *testing.T) {
 		reason      authz.Reason
 		missing     string
 	}{
-		"scope":          {o.Token(machine.With("scope", "x")), "/internal", "", authz.InsufficientScope, "jobs:run"},
-		"role":           {o.Token(user.Without("roles")), "/admin/x", "", authz.MissingRole, "admin"},
-		"flag":           {o.Token(user.Without("feature_flags")), "/flags", "", authz.FeatureDisabled, "agent-v2"},
-		"machine's flag": {o.Token(machine.With("feature_flags", user["feature_flags"])), "/flags", "", authz.FeatureDisabled, "agent-v2"},
+		"scope": {o.Token(machine.With("scope", "x")), "/internal", "", authz.InsufficientScope, "jobs:run"},
+		"role":  {o.Token(user.Without("roles")), "/admin/x", "", authz.MissingRole, "admin"},
+		"flag":  {o.Token(user.Without("feature_flags")), "/flags", "", authz.FeatureDisabled, "agent-v2"},
+		"machine's flag": {
+			o.Token(machine.With("feature_flags", user["feature_flags"])), "/flags", "", authz.FeatureDisabled, "agent-v2",
+		},
 		"no token":       {"", "/run", "", authz.MissingToken, ""},
 		"public":         {"", "/public/x", "", authz.Public, ""},
 		"unknown policy": {o.Token(user), "/run", "nobody", authz.UnknownPolicy, ""},
@@ -197,8 +200,16 @@ func TestExplainNeverDisagreesWithTheServer(t *testing.T) {
 			claims = o.MachineClaims()
 		}
 		for name, values := range map[string][]any{
-			"org_code": {"org_two", "org_three", nil}, "permissions": {[]string{"agents:run", "agents:own"}, 5}, "roles": {[]string{"user"}},
-			"aud": {"x", []string{}}, "scope": {"x"}, "sub": {"u1", 5}, "exp": {1}, "email": {"a@b", strings.Repeat("a", 2000)}, "at_hash": {"x"}, "feature_flags": {map[string]any{}},
+			"org_code":      {"org_two", "org_three", nil},
+			"permissions":   {[]string{"agents:run", "agents:own"}, 5},
+			"roles":         {[]string{"user"}},
+			"aud":           {"x", []string{}},
+			"scope":         {"x"},
+			"sub":           {"u1", 5},
+			"exp":           {1},
+			"email":         {"a@b", strings.Repeat("a", 2000)},
+			"at_hash":       {"x"},
+			"feature_flags": {map[string]any{}},
 		} {
 			if random.IntN(8) == 0 {
 				claims = claims.With(name, values[random.IntN(len(values))])
@@ -212,7 +223,8 @@ func TestExplainNeverDisagreesWithTheServer(t *testing.T) {
 			token = token[:len(token)-pickInt(random, 3)]
 		}
 		command.Method, command.Policy = pick("GET", "POST"), pick("", "", "", "internal", "run", "nobody")
-		command.Path = pick("/public/a", "/run", "/internal", "/flags", "/admin/x", "/orgs/org_acme/x", "/orgs/org_two", "/else", "/a//b", "/.well-known/oauth-protected-resource", "/run?x=1")
+		command.Path = pick("/public/a", "/run", "/internal", "/flags", "/admin/x", "/orgs/org_acme/x", "/orgs/org_two",
+			"/else", "/a//b", "/.well-known/oauth-protected-resource", "/run?x=1")
 		request, err := command.request(strings.NewReader(token))
 		if err != nil {
 			t.Fatal(err)
@@ -227,8 +239,10 @@ func TestExplainNeverDisagreesWithTheServer(t *testing.T) {
 		}
 		got := explain(&explained, request, faults)
 		want := server.Decide(t.Context(), request)
-		if got.Decision != want.Verdict() || got.Reason != want.Reason || got.Policy != want.Policy() || got.Status != want.Status() {
-			t.Fatalf("%s %s %v: explained %s %s, served %s %s", command.Method, command.Path, claims, got.Decision, got.Reason, want.Verdict(), want.Reason)
+		if got.Decision != want.Verdict() || got.Reason != want.Reason || got.Policy != want.Policy() ||
+			got.Status != want.Status() {
+			t.Fatalf("%s %s %v: explained %s %s, served %s %s",
+				command.Method, command.Path, claims, got.Decision, got.Reason, want.Verdict(), want.Reason)
 		}
 		set := map[string]string{}
 		headers, remove := want.Headers()
@@ -256,13 +270,16 @@ func TestExplainRefusesWrongUse(t *testing.T) {
 		"unexpected argument": {"explain", "--config", o.config, "more"},
 	} {
 		var out, faults bytes.Buffer
-		if code := run(args, strings.NewReader(""), &out, &faults); code != exitUsage || !strings.Contains(faults.String(), wrong) || out.Len() > 0 {
+		if code := run(args, strings.NewReader(""), &out, &faults); code != exitUsage ||
+			!strings.Contains(faults.String(), wrong) || out.Len() > 0 {
 			t.Errorf("%v: exit code %d, %s%s", args, code, out.String(), faults.String())
 		}
 	}
 	var out, faults bytes.Buffer
-	code := run([]string{"explain", "--config", o.config, "--jwks-file", "/nowhere"}, strings.NewReader(o.Token(o.UserClaims())), &out, &faults)
-	if code != exitFailed || !strings.Contains(out.String(), fmt.Sprintf("keys      %s: jwks_file: open /nowhere", o.URL)) || !strings.Contains(out.String(), "keys_unavailable") {
+	code := run([]string{"explain", "--config", o.config, "--jwks-file", "/nowhere"},
+		strings.NewReader(o.Token(o.UserClaims())), &out, &faults)
+	keys := "keys      " + o.URL + ": jwks_file: open /nowhere"
+	if code != exitFailed || !strings.Contains(out.String(), keys) || !strings.Contains(out.String(), "keys_unavailable") {
 		t.Errorf("keys that are not there: exit code %d, %s%s", code, out.String(), faults.String())
 	}
 }

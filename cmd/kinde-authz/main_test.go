@@ -38,7 +38,8 @@ func withIssuer(env *testscript.Env) error {
 	env.Setenv("ISSUER", issuer.Issuer.URL)
 	env.Setenv("TOKEN", issuer.Token(issuer.UserClaims()))
 	for name, content := range map[string]string{
-		"keys.json": issuer.JWKS(), "user.jwt": issuer.Token(issuer.UserClaims()), "machine.jwt": issuer.Token(issuer.MachineClaims()),
+		"keys.json": issuer.JWKS(), "user.jwt": issuer.Token(issuer.UserClaims()),
+		"machine.jwt": issuer.Token(issuer.MachineClaims()),
 	} {
 		if err := os.WriteFile(filepath.Join(env.WorkDir, name), []byte(content), 0o600); err != nil {
 			return err

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// A process that ends leaves alone the socket of its successor, and removes its own.
+// Attack X6: a process that ends leaves alone the socket of its successor, and removes
+// its own.
 func TestASocketIsRemovedByItsOwner(t *testing.T) {
 	dir, err := os.MkdirTemp("", "kinde") // the path of a socket must be short
 	if err != nil {

@@ -39,7 +39,10 @@ func reloadable(t *testing.T, content string) (*service, *observer.ObservedLogs)
 func serviceWith(t *testing.T, path string, core zapcore.Core) *service {
 	t.Helper()
 	address := "127.0.0.1:0"
-	flags := &settings.Flags{Decision: settings.Decision{Config: path}, Ports: settings.Ports{Listen: &address, AdminListen: &address}}
+	flags := &settings.Flags{
+		Decision: settings.Decision{Config: path},
+		Ports:    settings.Ports{Listen: &address, AdminListen: &address},
+	}
 	loaded, err := flags.Read()
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +72,8 @@ func TestChecksGoOnWhileSettingsChange(t *testing.T) {
 	issuer := kindetest.NewServer()
 	defer issuer.Close()
 	version := func(i int) string {
-		return fmt.Sprintf("issuers: [{domain: %q}]\ninsecure_http: true\nleeway: %ds\njwks: {refresh: %dm}\npolicies: {a: {roles: [nobody]}, b: {permissions: [nothing]}}\nroutes: [{path: /x, policy: %s}]\n",
+		return fmt.Sprintf("issuers: [{domain: %q}]\ninsecure_http: true\nleeway: %ds\njwks: {refresh: %dm}\n"+
+			"policies: {a: {roles: [nobody]}, b: {permissions: [nothing]}}\nroutes: [{path: /x, policy: %s}]\n",
 			issuer.Issuer.URL, i%3, 1+i%2, []string{"a", "b"}[i%2])
 	}
 	s, _ := reloadable(t, version(0))
@@ -107,7 +111,8 @@ func TestChecksGoOnWhileSettingsChange(t *testing.T) {
 func TestBrokenSettingsChangeNothing(t *testing.T) {
 	issuer := kindetest.NewServer()
 	defer issuer.Close()
-	good := fmt.Sprintf("issuers: [{domain: %q}]\ninsecure_http: true\nroutes: [{path: /x, public: true}]\n", issuer.Issuer.URL)
+	good := fmt.Sprintf("issuers: [{domain: %q}]\ninsecure_http: true\nroutes: [{path: /x, public: true}]\n",
+		issuer.Issuer.URL)
 	s, logs := reloadable(t, good)
 	before := s.verifier.Load()
 	for i, broken := range []reading{

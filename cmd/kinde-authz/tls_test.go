@@ -53,7 +53,10 @@ func writePairUntil(t *testing.T, dir, name string, serial int64, end time.Time)
 		t.Fatal(err)
 	}
 	cert, key = filepath.Join(dir, name+".crt"), filepath.Join(dir, name+".key")
-	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: pkcs8}} {
+	for path, block := range map[string]*pem.Block{
+		cert: {Type: "CERTIFICATE", Bytes: der},
+		key:  {Type: "PRIVATE KEY", Bytes: pkcs8},
+	} {
 		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +90,10 @@ func call(t *testing.T, address string, client ...tls.Certificate) (serial int64
 	t.Helper()
 	config := &tls.Config{
 		InsecureSkipVerify: true, Certificates: client, // the serial number tells who it is
-		VerifyConnection: func(s tls.ConnectionState) error { serial = s.PeerCertificates[0].SerialNumber.Int64(); return nil },
+		VerifyConnection: func(s tls.ConnectionState) error {
+			serial = s.PeerCertificates[0].SerialNumber.Int64()
+			return nil
+		},
 	}
 	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(credentials.NewTLS(config)))
 	if err != nil {
@@ -134,7 +140,9 @@ func TestClientNeedsACertificateOfTheAuthority(t *testing.T) {
 		cert, key string
 		passes    bool
 	}{
-		"of the authority": {clientCert, clientKey, true}, "of another": {strangerCert, strangerKey, false}, "none": {"", "", false},
+		"of the authority": {clientCert, clientKey, true},
+		"of another":       {strangerCert, strangerKey, false},
+		"none":             {"", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var shown []tls.Certificate

@@ -28,7 +28,8 @@ func TestExamplesAreValid(t *testing.T) {
 	}
 	for _, path := range examples {
 		var out, faults bytes.Buffer
-		if code := run([]string{"validate", "--strict", path}, nil, &out, &faults); code != exitFine || !strings.HasPrefix(out.String(), "valid: ") {
+		if code := run([]string{"validate", "--strict", path}, nil, &out, &faults); code != exitFine ||
+			!strings.HasPrefix(out.String(), "valid: ") {
 			t.Errorf("%s: exit code %d: %s%s", path, code, out.String(), faults.String())
 		}
 	}

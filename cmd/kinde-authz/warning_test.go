@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,8 +34,14 @@ func settingsLines(seen *observer.ObservedLogs) (lines []string) {
 func TestStartAndReloadTellOfTheSettings(t *testing.T) {
 	issuer := kindetest.NewServer()
 	defer issuer.Close()
-	file := "issuers:\n  - {domain: %q, audience: [a], allowed_orgs: [org_a]}\n  - {domain: https://b.kinde.com, audience: [a], jwks_file: keys.json}\n  - {domain: https://c.kinde.com, allowed_orgs: [org_a], jwks_file: keys.json}\n" +
-		"insecure_http: true\nroutes:\n  - {path: /**, public: true}\n"
+	file := `issuers:
+  - {domain: %q, audience: [a], allowed_orgs: [org_a]}
+  - {domain: https://b.kinde.com, audience: [a], jwks_file: keys.json}
+  - {domain: https://c.kinde.com, allowed_orgs: [org_a], jwks_file: keys.json}
+insecure_http: true
+routes:
+  - {path: /**, public: true}
+`
 	dir := t.TempDir()
 	t.Chdir(dir)
 	if err := os.WriteFile(filepath.Join(dir, "keys.json"), []byte(issuer.JWKS()), 0o600); err != nil {
@@ -43,9 +50,12 @@ func TestStartAndReloadTellOfTheSettings(t *testing.T) {
 	s, seen := reloadable(t, fmt.Sprintf(file, issuer.Issuer.URL))
 	want := []string{
 		"settings: 3 issuers, 0 policies, 1 route; other paths: denied",
-		"public route /** matches every path: requests that no earlier route matches pass without a token | " + s.flags.Config + ":7",
-		"no audience is configured: tokens for any API of this Kinde business pass | KINDE_AUDIENCE, issuers.audience | [https://c.kinde.com]",
-		"no allowlist of organizations is configured: tokens of any organization, and of none, pass | KINDE_ALLOWED_ORGS, issuers.allowed_orgs | [https://b.kinde.com]",
+		"public route /** matches every path: requests that no earlier route matches pass without a token | " +
+			s.flags.Config + ":7",
+		"no audience is configured: tokens for any API of this Kinde business pass | " +
+			"KINDE_AUDIENCE, issuers.audience | [https://c.kinde.com]",
+		"no allowlist of organizations is configured: tokens of any organization, and of none, pass | " +
+			"KINDE_ALLOWED_ORGS, issuers.allowed_orgs | [https://b.kinde.com]",
 		"http:// issuers are allowed: anyone on the network path can replace the keys | KINDE_AUTHZ_INSECURE_HTTP",
 	}
 	got := settingsLines(seen)
@@ -57,9 +67,10 @@ func TestStartAndReloadTellOfTheSettings(t *testing.T) {
 	}
 	s.reload(reading{content: fmt.Sprintf(file, issuer.Issuer.URL) + "  - {path: '/{org}'}\npolicies: {default: {}}\n"})
 	want[0] = "settings: 3 issuers, 1 policy, 2 routes; other paths: policy default"
-	segment := "route /{org}: segment {org} matches any segment and is not compared with the token's organization: write {org_code}, or use another name | "
+	segment := "route /{org}: segment {org} matches any segment and is not compared with the token's organization: " +
+		"write {org_code}, or use another name | "
 	unreachable := "route /{org} is unreachable: the earlier route /** takes every request it would match | "
-	want = append(want[:2:2], append([]string{segment + s.flags.Config + ":8", unreachable + s.flags.Config + ":8"}, want[2:]...)...)
+	want = slices.Insert(want, 2, segment+s.flags.Config+":8", unreachable+s.flags.Config+":8")
 	logged := map[string]bool{}
 	for _, line := range settingsLines(seen) {
 		logged[line] = true
@@ -74,13 +85,16 @@ func TestStartAndReloadTellOfTheSettings(t *testing.T) {
 // What is configured is not warned of.
 func TestNoWarningsOfGuardedSettings(t *testing.T) {
 	domain, audience, orgs := "https://a.kinde.com", "a", "org_a"
-	s, err := (&settings.Flags{Decision: settings.Decision{Domain: &domain, Audience: &audience, AllowedOrgs: &orgs}}).Read()
+	s, err := (&settings.Flags{
+		Decision: settings.Decision{Domain: &domain, Audience: &audience, AllowedOrgs: &orgs},
+	}).Read()
 	if err != nil {
 		t.Fatal(err)
 	}
 	core, seen := observer.New(zap.InfoLevel)
 	warn(s, zap.New(core))
-	if diff := cmp.Diff([]string{"settings: 1 issuer, 0 policies, 0 routes; all paths: any valid token"}, settingsLines(seen)); diff != "" {
+	if diff := cmp.Diff([]string{"settings: 1 issuer, 0 policies, 0 routes; all paths: any valid token"},
+		settingsLines(seen)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }

@@ -28,7 +28,12 @@ func TestDenialsAreShownOneALine(t *testing.T) {
 			"403 org_missing          GET /api/agents/weather  machine",
 		},
 		"what is missing": {
-			map[string]any{"reason": "missing_permission", "actor": "user", "missing": []string{"agents:run", "agents:read"}, "hint": nil},
+			map[string]any{
+				"reason":  "missing_permission",
+				"actor":   "user",
+				"missing": []string{"agents:run", "agents:read"},
+				"hint":    nil,
+			},
 			"403 missing_permission   GET /api/agents/weather  user  missing agents:run, agents:read",
 		},
 		"fields of other types": {
@@ -43,7 +48,8 @@ func TestDenialsAreShownOneALine(t *testing.T) {
 		},
 		"long texts": {
 			map[string]any{"path": "/" + strings.Repeat("é", 100), "hint": strings.Repeat("word; ", 30)},
-			"401 token_expired        GET /" + strings.Repeat("é", 59) + " …  -> " + strings.TrimSuffix(strings.Repeat("word; ", 16), "; ") + " …",
+			"401 token_expired        GET /" + strings.Repeat("é", 59) + " …  -> " +
+				strings.TrimSuffix(strings.Repeat("word; ", 16), "; ") + " …",
 		},
 		"an allow":      {map[string]any{"decision": "allow"}, ""},
 		"another entry": {map[string]any{"decision": nil}, ""},
@@ -73,7 +79,9 @@ func TestDenialsAreShownOneALine(t *testing.T) {
 
 // A log arrives in pieces that begin and end anywhere.
 func TestDenialsInPieces(t *testing.T) {
-	log := "Envoy says hello\n\n" + strings.Repeat(`{"decision":"deny","reason":"missing_token","method":"GET","path":"/é"}`+"\n"+`{"msg":"serving"}`+"\n", 3)
+	const lines = `{"decision":"deny","reason":"missing_token","method":"GET","path":"/é"}` + "\n" +
+		`{"msg":"serving"}` + "\n"
+	log := "Envoy says hello\n\n" + strings.Repeat(lines, 3)
 	for size := 1; size <= len(log); size++ {
 		var out bytes.Buffer
 		d := &denials{out: &out}

@@ -50,7 +50,8 @@ func TestUsage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
 			code := run(test.args, &stdout, &stderr)
-			if code != test.code || !strings.Contains(stdout.String(), test.stdout) || !strings.Contains(stderr.String(), test.stderr) {
+			if code != test.code || !strings.Contains(stdout.String(), test.stdout) ||
+				!strings.Contains(stderr.String(), test.stderr) {
 				t.Errorf("exit code %d\n%s%s", code, stdout.String(), stderr.String())
 			}
 			if (test.stderr == "") != (stderr.Len() == 0) {
@@ -67,13 +68,23 @@ func TestBrokenTokenObeysTheOtherFlags(t *testing.T) {
 		args []string
 		want map[string]any
 	}{
-		"expired":  {[]string{"--broken=expired", "--audience=https://x", "--org=org_globex"}, map[string]any{"aud": []any{"https://x"}, "org_code": "org_globex"}},
-		"ID token": {[]string{"--broken=id-token", "--org=org_globex"}, map[string]any{"aud": []any{issuer.Issuer.URL, kindetest.ClientID}, "org_codes": []any{"org_globex"}}},
-		"machine":  {[]string{"--broken=bad-signature", "--actor=system", "--audience=a,b"}, map[string]any{"aud": []any{"a", "b"}, "azp": kindetest.MachineID}},
+		"expired": {
+			[]string{"--broken=expired", "--audience=https://x", "--org=org_globex"},
+			map[string]any{"aud": []any{"https://x"}, "org_code": "org_globex"},
+		},
+		"ID token": {
+			[]string{"--broken=id-token", "--org=org_globex"},
+			map[string]any{"aud": []any{issuer.Issuer.URL, kindetest.ClientID}, "org_codes": []any{"org_globex"}},
+		},
+		"machine": {
+			[]string{"--broken=bad-signature", "--actor=system", "--audience=a,b"},
+			map[string]any{"aud": []any{"a", "b"}, "azp": kindetest.MachineID},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			if code := run(append([]string{"token", "--issuer=" + issuer.Issuer.URL}, test.args...), &stdout, &stderr); code != 0 {
+			if code := run(append([]string{"token", "--issuer=" + issuer.Issuer.URL}, test.args...), &stdout,
+				&stderr); code != 0 {
 				t.Fatalf("exit code %d: %s", code, stderr.String())
 			}
 			payload, err := base64.RawURLEncoding.DecodeString(strings.Split(stdout.String(), ".")[1])

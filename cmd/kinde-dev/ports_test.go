@@ -14,9 +14,12 @@ func TestPorts(t *testing.T) {
 		args string
 		want []int // Envoy, its admin port, issuer, agent, kinde-authz, its admin port
 	}{
-		"defaults":           {"", []int{8080, 9901, 9100, 8000, 9191, 9192}},
-		"Envoy":              {"--port 8081", []int{8081, 9901, 9100, 8000, 9191, 9192}},
-		"the others":         {"--envoy-admin-port 1 --issuer-port 2 --agent-port 3 --authz-port 4 --authz-admin-port 5", []int{8080, 1, 2, 3, 4, 5}},
+		"defaults": {"", []int{8080, 9901, 9100, 8000, 9191, 9192}},
+		"Envoy":    {"--port 8081", []int{8081, 9901, 9100, 8000, 9191, 9192}},
+		"the others": {
+			"--envoy-admin-port 1 --issuer-port 2 --agent-port 3 --authz-port 4 --authz-admin-port 5",
+			[]int{8080, 1, 2, 3, 4, 5},
+		},
 		"base":               {"--port-base 18080", []int{18080, 18081, 18082, 18083, 18084, 18085}},
 		"last base":          {"--port-base 65530", []int{65530, 65531, 65532, 65533, 65534, 65535}},
 		"a flag beside base": {"--port-base 18080 --agent-port 8000", []int{18080, 18081, 18082, 8000, 18084, 18085}},

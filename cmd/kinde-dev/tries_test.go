@@ -17,7 +17,8 @@ func TestTryLine(t *testing.T) {
 		},
 		"another issuer": {
 			try{token: "--broken expired"}, "bin/kinde-dev", "http://localhost:9101", "http://localhost:8080",
-			`curl -i -H "Authorization: Bearer $(bin/kinde-dev token --issuer http://localhost:9101 --broken expired)" http://localhost:8080/api/agents/weather`,
+			`curl -i -H "Authorization: Bearer $(bin/kinde-dev token --issuer http://localhost:9101 --broken expired)"` +
+				` http://localhost:8080/api/agents/weather`,
 		},
 		"no token": {
 			try{none: true, header: "a: b"}, "bin/kinde-dev", "http://localhost:9101", "http://localhost:8081",
@@ -35,7 +36,9 @@ func TestTryLine(t *testing.T) {
 // The program may stand in a folder of any name, and its name is read within
 // "$(…)".
 func TestQuotedIsTheTextForAShell(t *testing.T) {
-	for _, text := range []string{"bin/kinde-dev", "/a b/kinde-dev", "/it's/$HOME/`x`", `/a"b\c`, "/é*?[x]~#&;|", "~", "a=b"} {
+	for _, text := range []string{
+		"bin/kinde-dev", "/a b/kinde-dev", "/it's/$HOME/`x`", `/a"b\c`, "/é*?[x]~#&;|", "~", "a=b",
+	} {
 		out, err := exec.CommandContext(t.Context(), "sh", "-c", `printf %s "$(printf %s `+quoted(text)+`)"`).Output()
 		if err != nil || string(out) != text {
 			t.Errorf("%q: the shell takes %s for %q, %v", text, quoted(text), out, err)

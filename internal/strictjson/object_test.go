@@ -21,12 +21,18 @@ func TestParseObject(t *testing.T) {
 		`{"a":` + nest("[", "", "]", maxDepth-1) + `}`: true,
 
 		``: false, ` `: false, `{`: false, `}`: false, `[]`: false, `"a"`: false, `1`: false, `null`: false,
-		`{"a"}`: false, `{"a":}`: false, `{"a":1,}`: false, `{,"a":1}`: false, `{"a":1 "b":2}`: false, `{a:1}`: false, `{"a":1}}`: false,
-		`{"a":1}x`: false, `{"a":1}{}`: false, `{"a":[1,]}`: false, `{"a":[,1]}`: false, `{"a":[1 2]}`: false, `{"a":[1}`: false, `{"a":{]}`: false,
-		`{"a":01}`: false, `{"a":+1}`: false, `{"a":.5}`: false, `{"a":1.}`: false, `{"a":1e}`: false, `{"a":1e+}`: false, `{"a":-}`: false, `{"a":0x1}`: false,
-		`{"a":NaN}`: false, `{"a":Infinity}`: false, `{"a":tru}`: false, `{"a":True}`: false, `{"a":nul}`: false, `{"a":'x'}`: false, `{"a":1/**/}`: false,
-		`{"a":"`: false, `{"a":"\`: false, `{"a":"\x"}`: false, `{"a":"\u12"}`: false, `{"a":"\u12g4"}`: false, "{\"a\":\"\n\"}": false, "{\"a\":\"\x00\"}": false,
-		`{"a":1,"a":2}`: false, `{"a":1,"\u0061":2}`: false, `{"\ud800":1}`: false, "\ufeff{}": false, `{"a":{"b" 1}}`: false, `{"a":{b:1}}`: false, `{"a":{"b":1,}}`: false,
+		`{"a"}`: false, `{"a":}`: false, `{"a":1,}`: false, `{,"a":1}`: false, `{"a":1 "b":2}`: false, `{a:1}`: false,
+		`{"a":1}}`: false,
+		`{"a":1}x`: false, `{"a":1}{}`: false, `{"a":[1,]}`: false, `{"a":[,1]}`: false, `{"a":[1 2]}`: false,
+		`{"a":[1}`: false, `{"a":{]}`: false,
+		`{"a":01}`: false, `{"a":+1}`: false, `{"a":.5}`: false, `{"a":1.}`: false, `{"a":1e}`: false, `{"a":1e+}`: false,
+		`{"a":-}`: false, `{"a":0x1}`: false,
+		`{"a":NaN}`: false, `{"a":Infinity}`: false, `{"a":tru}`: false, `{"a":True}`: false, `{"a":nul}`: false,
+		`{"a":'x'}`: false, `{"a":1/**/}`: false,
+		`{"a":"`: false, `{"a":"\`: false, `{"a":"\x"}`: false, `{"a":"\u12"}`: false, `{"a":"\u12g4"}`: false,
+		"{\"a\":\"\n\"}": false, "{\"a\":\"\x00\"}": false,
+		`{"a":1,"a":2}`: false, `{"a":1,"\u0061":2}`: false, `{"\ud800":1}`: false, "\ufeff{}": false, `{"a":{"b" 1}}`: false,
+		`{"a":{b:1}}`: false, `{"a":{"b":1,}}`: false,
 		`{"a":` + nest("[", "", "]", maxDepth) + `}`: false, `{"a":` + nest(`{"b":`, "1", "}", maxDepth) + `}`: false,
 		"\v{}": false, "{}\u00a0": false,
 	} {
@@ -69,7 +75,10 @@ func TestValueReadsStrings(t *testing.T) {
 			t.Errorf("%s: got %q, %t, want %q", text, got, ok, want)
 		}
 	}
-	for _, text := range []string{``, `"`, `1`, `null`, `["a"]`, `{}`, `"\ud800"`, `"\ud800x"`, `"\ud800\n"`, `"\udc00"`, `"\ud800\ud800"`, `"\ude00\ud83d"`, `"\ud83d\u0041"`} {
+	for _, text := range []string{
+		``, `"`, `1`, `null`, `["a"]`, `{}`, `"\ud800"`, `"\ud800x"`, `"\ud800\n"`, `"\udc00"`,
+		`"\ud800\ud800"`, `"\ude00\ud83d"`, `"\ud83d\u0041"`,
+	} {
 		if got, ok := Value(text).Text(); ok {
 			t.Errorf("%s: got %q, want no string", text, got)
 		}
@@ -77,7 +86,9 @@ func TestValueReadsStrings(t *testing.T) {
 }
 
 func TestValueReadsNumbers(t *testing.T) {
-	for text, want := range map[string]float64{"0": 0, "-0": 0, "1693371599": 1693371599, "1.5": 1.5, "1e3": 1000, "253402300799": 253402300799} {
+	for text, want := range map[string]float64{
+		"0": 0, "-0": 0, "1693371599": 1693371599, "1.5": 1.5, "1e3": 1000, "253402300799": 253402300799,
+	} {
 		if got, ok := Value(text).Number(); !ok || got != want {
 			t.Errorf("%s: got %v, %t", text, got, ok)
 		}

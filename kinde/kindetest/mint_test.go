@@ -93,7 +93,13 @@ func TestBrokenTokenIsTheOneAskedForBrokenInOneWay(t *testing.T) {
 			User: "kp_ada", Org: "org_globex", Audience: []string{"https://a.example.com"}, Permissions: []string{"a"},
 			Roles: []string{"b"}, Scopes: []string{"c"}, Lifetime: 300,
 		},
-		"machine": {Actor: "system", Org: "org_globex", Audience: []string{"https://a.example.com"}, Scopes: []string{"c", "d"}, Lifetime: 60},
+		"machine": {
+			Actor:    "system",
+			Org:      "org_globex",
+			Audience: []string{"https://a.example.com"},
+			Scopes:   []string{"c", "d"},
+			Lifetime: 60,
+		},
 	}
 	for _, kind := range kindetest.BrokenKinds {
 		if slices.Contains(noAccessTokens, kind.Name) {
@@ -125,19 +131,37 @@ func TestWhatIsBroken(t *testing.T) {
 		request kindetest.TokenRequest
 		want    map[string]any // nil is absent
 	}{
-		"empty audience":          {kindetest.TokenRequest{Broken: "empty-audience", Audience: []string{"https://a"}}, map[string]any{"aud": []any{}}},
-		"wrong audience":          {kindetest.TokenRequest{Broken: "wrong-audience", Audience: []string{"https://a"}}, map[string]any{"aud": []any{"https://other.example.com"}}},
-		"no org":                  {kindetest.TokenRequest{Broken: "no-org", Org: "org_globex"}, map[string]any{"org_code": nil}},
-		"other org":               {kindetest.TokenRequest{Broken: "other-org", Org: "org_globex"}, map[string]any{"org_code": "org_stranger"}},
-		"no actor of a user":      {kindetest.TokenRequest{Broken: "no-actor"}, map[string]any{"sub": nil, "gty": nil}},
-		"no actor of a machine":   {kindetest.TokenRequest{Broken: "no-actor", Actor: "system"}, map[string]any{"sub": nil, "gty": nil}},
+		"empty audience": {
+			kindetest.TokenRequest{Broken: "empty-audience", Audience: []string{"https://a"}},
+			map[string]any{"aud": []any{}},
+		},
+		"wrong audience": {
+			kindetest.TokenRequest{Broken: "wrong-audience", Audience: []string{"https://a"}},
+			map[string]any{"aud": []any{"https://other.example.com"}},
+		},
+		"no org": {kindetest.TokenRequest{Broken: "no-org", Org: "org_globex"}, map[string]any{"org_code": nil}},
+		"other org": {
+			kindetest.TokenRequest{Broken: "other-org", Org: "org_globex"},
+			map[string]any{"org_code": "org_stranger"},
+		},
+		"no actor of a user": {kindetest.TokenRequest{Broken: "no-actor"}, map[string]any{"sub": nil, "gty": nil}},
+		"no actor of a machine": {
+			kindetest.TokenRequest{Broken: "no-actor", Actor: "system"},
+			map[string]any{"sub": nil, "gty": nil},
+		},
 		"no expiry":               {kindetest.TokenRequest{Broken: "no-expiry", Lifetime: 60}, map[string]any{"exp": nil}},
 		"expired an hour ago":     {kindetest.TokenRequest{Broken: "expired"}, expired(time.Hour)},
 		"expired after 5 minutes": {kindetest.TokenRequest{Broken: "expired", Lifetime: 300}, expired(5 * time.Minute)},
 		"expired machine":         {kindetest.TokenRequest{Broken: "expired", Actor: "system"}, expired(24 * time.Hour)},
-		"not yet valid":           {kindetest.TokenRequest{Broken: "not-yet-valid"}, map[string]any{"nbf": seconds(now.Add(10 * time.Minute))}},
-		"wrong issuer":            {kindetest.TokenRequest{Broken: "wrong-issuer"}, map[string]any{"iss": "https://evil.example.com"}},
-		"webhook":                 {kindetest.TokenRequest{Broken: "webhook", Audience: []string{"https://a"}, Org: "org_globex"}, map[string]any{"iss": nil, "aud": nil, "sub": nil, "exp": nil, "org_code": nil}},
+		"not yet valid": {
+			kindetest.TokenRequest{Broken: "not-yet-valid"},
+			map[string]any{"nbf": seconds(now.Add(10 * time.Minute))},
+		},
+		"wrong issuer": {kindetest.TokenRequest{Broken: "wrong-issuer"}, map[string]any{"iss": "https://evil.example.com"}},
+		"webhook": {
+			kindetest.TokenRequest{Broken: "webhook", Audience: []string{"https://a"}, Org: "org_globex"},
+			map[string]any{"iss": nil, "aud": nil, "sub": nil, "exp": nil, "org_code": nil},
+		},
 	} {
 		t.Run(name, func(t *testing.T) { assertClaims(t, minted(t, test.request), test.want) })
 	}
@@ -150,17 +174,30 @@ func TestBrokenIDTokenIsARealOne(t *testing.T) {
 		request kindetest.TokenRequest
 		want    map[string]any
 	}{
-		"sample":   {kindetest.TokenRequest{}, map[string]any{"aud": application, "org_codes": []any{kindetest.Org}, "sub": kindetest.UserID}},
-		"audience": {kindetest.TokenRequest{Audience: []string{"https://a"}}, map[string]any{"aud": []any{"https://a"}, "org_codes": []any{kindetest.Org}}},
-		"org":      {kindetest.TokenRequest{Org: "org_globex"}, map[string]any{"aud": application, "org_codes": []any{"org_globex"}}},
-		"no org":   {kindetest.TokenRequest{Org: "none"}, map[string]any{"aud": application, "org_codes": []any{}}},
-		"user":     {kindetest.TokenRequest{User: "kp_ada", Lifetime: 60}, map[string]any{"sub": "kp_ada", "exp": seconds(now.Add(time.Minute))}},
+		"sample": {
+			kindetest.TokenRequest{},
+			map[string]any{"aud": application, "org_codes": []any{kindetest.Org}, "sub": kindetest.UserID},
+		},
+		"audience": {
+			kindetest.TokenRequest{Audience: []string{"https://a"}},
+			map[string]any{"aud": []any{"https://a"}, "org_codes": []any{kindetest.Org}},
+		},
+		"org": {
+			kindetest.TokenRequest{Org: "org_globex"},
+			map[string]any{"aud": application, "org_codes": []any{"org_globex"}},
+		},
+		"no org": {kindetest.TokenRequest{Org: "none"}, map[string]any{"aud": application, "org_codes": []any{}}},
+		"user": {
+			kindetest.TokenRequest{User: "kp_ada", Lifetime: 60},
+			map[string]any{"sub": "kp_ada", "exp": seconds(now.Add(time.Minute))},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.request.Broken = "id-token"
 			got := minted(t, test.request)
 			assertClaims(t, got, test.want)
-			assertClaims(t, got, map[string]any{"org_code": nil, "permissions": nil, "scp": nil, "roles": nil, "feature_flags": nil})
+			assertClaims(t, got,
+				map[string]any{"org_code": nil, "permissions": nil, "scp": nil, "roles": nil, "feature_flags": nil})
 			if got["at_hash"] == nil || got["auth_time"] == nil {
 				t.Errorf("it lacks what tells an ID token: %v", got)
 			}
@@ -173,13 +210,19 @@ func TestMintRefusesWhatNoTokenHas(t *testing.T) {
 		request kindetest.TokenRequest
 		want    string
 	}{
-		"actor":                  {kindetest.TokenRequest{Actor: "robot"}, `actor "robot": want user or system`},
-		"kind":                   {kindetest.TokenRequest{Broken: "nonsense"}, `broken kind "nonsense": want one of not-a-jwt, `},
-		"user of a machine":      {kindetest.TokenRequest{Actor: "system", User: "kp_1"}, "only a user's token has"},
-		"permissions of machine": {kindetest.TokenRequest{Actor: "system", Permissions: []string{"a"}}, "only a user's token has"},
-		"roles of a machine":     {kindetest.TokenRequest{Actor: "system", Roles: []string{"a"}}, "only a user's token has"},
-		"ID token of a machine":  {kindetest.TokenRequest{Actor: "system", Broken: "id-token"}, "only a user has an ID token"},
-		"scopes of an ID token":  {kindetest.TokenRequest{Scopes: []string{"a"}, Broken: "id-token"}, "has no permissions, roles or scopes"},
+		"actor":             {kindetest.TokenRequest{Actor: "robot"}, `actor "robot": want user or system`},
+		"kind":              {kindetest.TokenRequest{Broken: "nonsense"}, `broken kind "nonsense": want one of not-a-jwt, `},
+		"user of a machine": {kindetest.TokenRequest{Actor: "system", User: "kp_1"}, "only a user's token has"},
+		"permissions of machine": {
+			kindetest.TokenRequest{Actor: "system", Permissions: []string{"a"}},
+			"only a user's token has",
+		},
+		"roles of a machine":    {kindetest.TokenRequest{Actor: "system", Roles: []string{"a"}}, "only a user's token has"},
+		"ID token of a machine": {kindetest.TokenRequest{Actor: "system", Broken: "id-token"}, "only a user has an ID token"},
+		"scopes of an ID token": {
+			kindetest.TokenRequest{Scopes: []string{"a"}, Broken: "id-token"},
+			"has no permissions, roles or scopes",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if token, err := issuer().Mint(test.request); err == nil || !strings.Contains(err.Error(), test.want) {

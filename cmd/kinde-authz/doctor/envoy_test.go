@@ -77,7 +77,8 @@ func TestDoctorFindsEachMistakeOnce(t *testing.T) {
 // A forged header that neither removes is a failure, by whichever gap.
 func TestDoctorFindsForgeableIdentity(t *testing.T) {
 	good, _ := mistakes(t)
-	const forged = `failed envoy listener "ingress": a client can forge its identity: Envoy does not strip, and kinde-authz `
+	const forged = `failed envoy listener "ingress": a client can forge its identity: ` +
+		`Envoy does not strip, and kinde-authz `
 	const strip = `{key_matcher: {safe_regex: {regex: "x[^a-z0-9]kinde[^a-z0-9].*"}}}`
 	const allowed = `{exact: connection}, {safe_regex: {regex: "x[^a-z0-9]kinde[^a-z0-9].*"}}`
 	half := strings.Replace(good, strip, "{key_matcher: {prefix: x-kinde-}}", 1)
@@ -90,7 +91,9 @@ func TestDoctorFindsForgeableIdentity(t *testing.T) {
 			[]string{forged + "does not see, x.kinde.user.id x~kinde~user~id "},
 		},
 		"not removed": {
-			strings.NewReplacer("disallow_is_error: true, ", "", "x[^a-z0-9]kinde[^a-z0-9].*|auth", "x-kinde-.*|auth").Replace(half),
+			strings.NewReplacer(
+				"disallow_is_error: true, ", "", "x[^a-z0-9]kinde[^a-z0-9].*|auth", "x-kinde-.*|auth",
+			).Replace(half),
 			[]string{
 				forged + "may not remove, x.kinde.user.id x~kinde~user~id ",
 				`failed envoy listener "ingress": decoder_header_mutation_rules do not let kinde-authz remove `,

@@ -41,7 +41,10 @@ func leafSchema(t reflect.Type) *jsonschema.Schema {
 	case *truth:
 		return &jsonschema.Schema{Type: "boolean"}
 	case *duration, *period:
-		return &jsonschema.Schema{Type: "string", Pattern: `^(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h))(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h))*$`}
+		return &jsonschema.Schema{
+			Type:    "string",
+			Pattern: `^(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h))(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h))*$`,
+		}
 	case *count:
 		return &jsonschema.Schema{Type: "integer", Minimum: "0", Maximum: json.Number(strconv.Itoa(maxCount))}
 	case *share:
@@ -107,7 +110,12 @@ var settingsFiles = []struct {
 	{"nothing", "# nothing\n", true, false},
 	{"one issuer", "issuers: [{domain: https://a.kinde.com}]", true, false},
 	{"slashes after the domain", "issuers: [{domain: https://a.kinde.com//}]", true, false},
-	{"a whole issuer", "issuers: [{domain: https://a.kinde.com, audience: [a], allowed_orgs: [org_a], actors: [user, system], jwks_file: /k}]", true, false},
+	{
+		"a whole issuer",
+		"issuers: [{domain: https://a.kinde.com, audience: [a], allowed_orgs: [org_a], " +
+			"actors: [user, system], jwks_file: /k}]",
+		true, false,
+	},
 	{"no domain", "issuers: [{audience: [a]}]", false, false},
 	{"no issuers", "issuers: []", false, false},
 	{"issuers as a mapping", "issuers: {domain: https://a.kinde.com}", false, false},
@@ -134,7 +142,12 @@ var settingsFiles = []struct {
 	{"null policy", "policies: {default: }", false, false},
 	{"an empty mapping", "{}", true, false},
 	{"no policies", "policies: {}", false, false},
-	{"a whole policy", "policies: {p: {actors: [user], allowed_orgs: [a], allow_without_org: true, scopes: [a:b], permissions: [a:b], roles: [a], feature_flags: {a: true, b: x, c: 5, d: -1}}}", true, false},
+	{
+		"a whole policy",
+		"policies: {p: {actors: [user], allowed_orgs: [a], allow_without_org: true, scopes: [a:b], " +
+			"permissions: [a:b], roles: [a], feature_flags: {a: true, b: x, c: 5, d: -1}}}",
+		true, false,
+	},
 	{"empty scopes", "policies: {p: {scopes: []}}", false, false},
 	{"a scope with a space", "policies: {p: {scopes: [a b]}}", false, true},
 	{"empty flags", "policies: {p: {feature_flags: {}}}", false, false},
@@ -145,14 +158,27 @@ var settingsFiles = []struct {
 	{"allow_without_org as YAML 1.1 had it", "policies: {p: {allow_without_org: yes}}", false, false},
 	{"a path for a route", "routes: [/a]", false, false},
 	{"TLS without a key", "tls: {cert: a.pem}", false, true},
-	{"routes", "policies: {p: {}, default: {}}\nroutes: [{path: /a, public: true}, {path: '/b/{x}/**', methods: [GET, POST], policy: p}, {path: /c}, {path: /d, policy: default}]", true, false},
+	{
+		"routes",
+		"policies: {p: {}, default: {}}\nroutes: [{path: /a, public: true}, " +
+			"{path: '/b/{x}/**', methods: [GET, POST], policy: p}, {path: /c}, {path: /d, policy: default}]",
+		true, false,
+	},
 	{"no routes", "routes: []", false, false},
 	{"a route without a path", "routes: [{policy: default}]", false, false},
 	{"a path without a slash", "routes: [{path: a}]", false, false},
 	{"a path with ** inside", "routes: [{path: /**/a}]", false, true},
 	{"a route with an unknown policy", "routes: [{path: /a, policy: p}]", false, true},
-	{"a public route with a policy", "policies: {default: {}}\nroutes: [{path: /a, policy: default, public: true}]", false, true},
-	{"a route that denies", "routes: [{path: /a, deny: true}, {path: /b, methods: [GET], deny: true}, {path: /c, deny: false, public: true}]", true, false},
+	{
+		"a public route with a policy",
+		"policies: {default: {}}\nroutes: [{path: /a, policy: default, public: true}]",
+		false, true,
+	},
+	{
+		"a route that denies",
+		"routes: [{path: /a, deny: true}, {path: /b, methods: [GET], deny: true}, {path: /c, deny: false, public: true}]",
+		true, false,
+	},
 	{"a route that denies, with a policy", "policies: {p: {}}\nroutes: [{path: /a, policy: p, deny: true}]", false, true},
 	{"a route that denies and is public", "routes: [{path: /a, public: true, deny: true}]", false, true},
 	{"deny as a word", "routes: [{path: /a, deny: 'yes'}]", false, false},
