@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/kinde-authz/kinde-authz/authz"
 )
 
 // root is the repository.
@@ -22,6 +24,7 @@ const root = "../.."
 var (
 	inRow     = regexp.MustCompile(`^([A-Z]\d+) `)
 	inComment = regexp.MustCompile(`^Attack ([A-Z]\d+): `)
+	answer    = regexp.MustCompile("(\\d{3}) `([a-z_]+)`")
 	inList    = regexp.MustCompile(`(?m)^\| ([A-Z]\d+) \| [^|]+ \| [^|]+ \| ([^|]+) \|$`)
 	aTest     = regexp.MustCompile("^(Test|Fuzz|Benchmark)[A-Z]")
 	testName  = regexp.MustCompile("`([a-z/-]+\\.)?((?:Test|Fuzz|Benchmark)[A-Z]\\w+)[^`]*`")
@@ -115,12 +118,19 @@ func readDocs(t *testing.T, name string) string {
 	return string(text)
 }
 
-// Each attack of the list is named by each test that the list gives for it, and
-// each attack that a test names is in the list with that test.
+// Each attack of the list is named by each test that the list gives for it, each
+// attack that a test names is in the list with that test, and each reason has its
+// status.
 func TestListOfAttacksAgreesWithTheTests(t *testing.T) {
-	all := testFunctions(t)
+	page, all := readDocs(t, "attacks.md"), testFunctions(t)
+	for _, match := range answer.FindAllStringSubmatch(page, -1) {
+		reason := authz.Reason(match[2])
+		if d := authz.Denial(reason, ""); d.Reason != reason || strconv.Itoa(d.Status()) != match[1] {
+			t.Errorf("%s: the status of %s is %d", match[0], d.Reason, d.Status())
+		}
+	}
 	listed := map[string][]*testFunction{}
-	for _, row := range inList.FindAllStringSubmatch(readDocs(t, "attacks.md"), -1) {
+	for _, row := range inList.FindAllStringSubmatch(page, -1) {
 		id := row[1]
 		if listed[id] != nil {
 			t.Errorf("%s is there twice", id)
