@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -13,22 +11,6 @@ import (
 
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
-
-func TestReadmeTellsEachScene(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, scene := range scenes {
-		row := fmt.Sprintf("| %s | %d", scene.name, scene.status)
-		if scene.reason != "" {
-			row += fmt.Sprintf(" `%s` |", scene.reason)
-		}
-		if !strings.Contains(string(readme), row) {
-			t.Errorf("README.md has no row that begins %q", row)
-		}
-	}
-}
 
 func TestUsage(t *testing.T) {
 	for name, test := range map[string]struct {

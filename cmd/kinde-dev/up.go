@@ -41,7 +41,7 @@ func (c *upCommand) Run(stdout io.Writer, stderr errorStream) error {
 	}
 	defer s.Stop()
 	if c.Once {
-		return playScenes(ctx, s, stdout)
+		return s.Play(ctx, stdout)
 	}
 	printStack(s, stdout)
 	if err := waitFor(ctx, s); err != nil {

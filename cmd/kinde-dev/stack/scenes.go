@@ -1,4 +1,4 @@
-package main
+package stack
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 	"text/tabwriter"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/agent"
-	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
@@ -60,9 +59,9 @@ var scenes = []scene{
 
 func broken(kind string) *kindetest.TokenRequest { return &kindetest.TokenRequest{Broken: kind} }
 
-// playScenes sends every scene through Envoy and prints a table. It fails when
-// an answer is not the one wanted.
-func playScenes(ctx context.Context, s *stack.Stack, out io.Writer) error {
+// Play sends every scene through the Envoy of the stack and prints a table. It fails
+// when an answer is not the one wanted.
+func (s *Stack) Play(ctx context.Context, out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SCENE\tWANT\tGOT\t")
 	failed := 0
@@ -87,7 +86,7 @@ func playScenes(ctx context.Context, s *stack.Stack, out io.Writer) error {
 
 // play sends the request, describes the answer and reports whether it is the
 // one wanted.
-func (c scene) play(ctx context.Context, s *stack.Stack) (got string, ok bool) {
+func (c scene) play(ctx context.Context, s *Stack) (got string, ok bool) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/api/agents/weather", nil)
 	if err != nil {
 		return err.Error(), false
