@@ -85,6 +85,12 @@ spec:
     bind: 127.0.0.1
     captureMode: NONE
     defaultEndpoint: 127.0.0.1:%[2]s
+---
+# Nobody hands out certificates here.
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: default, namespace: default}
+spec: {mtls: {mode: DISABLE}}
 `,
 	},
 }
