@@ -229,7 +229,9 @@ func TestIstio(t *testing.T) {
 				defer upstream.Close()
 				address := upstream.Listener.Addr().String()
 				s := own(t, func(c *stack.Config) { c.Upstream = address })
-				wantScenes(t, proxy.behind(t, s, address))
+				behind := proxy.behind(t, s, address)
+				wantScenes(t, behind)
+				wantHealthy(t, s, behind)
 			})
 			t.Run("forged headers", func(t *testing.T) {
 				upstream := cgi(t)
@@ -259,6 +261,25 @@ func wantScenes(t *testing.T, s *stack.Stack) {
 		if got := send(t, client, s.URL+path, token); got.status != http.StatusBadRequest {
 			t.Errorf("%s: status %d, want 400", path, got.status)
 		}
+	}
+}
+
+// wantHealthy asks the doctor about the Envoy, who must not find anything but that nothing
+// limits its connections: that is not said where these Envoys are programmed.
+func wantHealthy(t *testing.T, s, behind *stack.Stack) {
+	t.Helper()
+	command := exec.Command(programs.Authz, "doctor", "--insecure-http", "--domain", s.Issuer.URL,
+		"--audience", kindetest.Audience, "--allowed-orgs", stack.AllowedOrgs,
+		"--address", s.AuthzGRPC, "--envoy-admin", behind.EnvoyAdmin)
+	out, err := command.Output()
+	for line := range strings.Lines(string(out)) {
+		if found := strings.HasPrefix(line, "warning") || strings.HasPrefix(line, "failed"); found &&
+			!strings.Contains(line, "nothing limits the connections") {
+			t.Errorf("the doctor finds: %s", line)
+		}
+	}
+	if err != nil || !strings.Contains(string(out), "ok       envoy listener") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

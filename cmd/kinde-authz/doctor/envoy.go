@@ -52,6 +52,9 @@ func checkConfig(findings *merged, config *envoyConfig, s *settings.Settings, te
 		"set an overload_manager with the resource monitor envoy.resource_monitors.global_downstream_max_connections")
 	findings.add("", found)
 	for _, listener := range config.listeners() {
+		if listener["traffic_direction"] == "OUTBOUND" { // of a sidecar: for what its workload asks others
+			continue
+		}
 		for _, message := range ofType(map[string]any(listener), "http_connection_manager.v3.HttpConnectionManager") {
 			found := &Report{}
 			guards += checkManager(found, config, message, s, tellHidden)
@@ -175,9 +178,15 @@ func checkManager(r *Report, config *envoyConfig, message object, s *settings.Se
 		}
 		checkMisplaced(r, &table, names)
 	}
+	if owner := ownerOf(filters[0]); owner == istio {
+		r.judge(asksAll(m), "", "the AuthorizationPolicy is for every request", Warning,
+			"the AuthorizationPolicy is not for every request: what it leaves out is not checked",
+			"leave rules: [{}] in it, and make routes public in the settings of kinde-authz")
+	}
 	checkOverriding(r, m)
 	checkPaths(r, m)
 	checkUpgrades(r, config, m)
+	ownerOf(filters[0]).advise(r)
 	return len(filters)
 }
 

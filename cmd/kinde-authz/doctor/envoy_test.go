@@ -171,3 +171,55 @@ func TestStringMatcherMatchesAsEnvoyDoes(t *testing.T) {
 		}
 	}
 }
+
+// Where a control plane programs the Envoy, the advice names its object.
+func TestAdviceNamesTheObjectOfTheControlPlane(t *testing.T) {
+	do := "set status_on_error: {code: ServiceUnavailable}"
+	for name, row := range map[string]struct {
+		filter authzFilter
+		want   string
+	}{
+		"a file": {authzFilter{name: "envoy.filters.http.ext_authz"}, do},
+		"Envoy Gateway": {
+			authzFilter{name: "envoy.filters.http.ext_authz/securitypolicy/default/kinde-authz"},
+			do + "; with Envoy Gateway: extAuth.statusOnError: 503 of the SecurityPolicy",
+		},
+		"Istio": {
+			authzFilter{name: "envoy.filters.http.ext_authz", EnabledMetadata: object{"filter": "envoy.filters.http.rbac"}},
+			do + `; with Istio: statusOnError: "503" of the extensionProvider in meshConfig`,
+		},
+	} {
+		r := &Report{}
+		r.fine("a", "good")
+		r.warn("b", "bad", do)
+		ownerOf(&row.filter).advise(r)
+		if r.findings[0].Do != "" || r.findings[1].Do != row.want {
+			t.Errorf("%s: got %+v", name, r.findings)
+		}
+	}
+}
+
+func TestIstioAsksAboutEveryRequest(t *testing.T) {
+	const rules = `{"typed_config": {"shadow_rules_stat_prefix": %q, "shadow_rules": {"policies": {"p": {
+		"permissions": [%s], "principals": [{"and_ids": {"ids": [{"any": true}]}}]}}}}}`
+	const all, some = `{"and_rules": {"rules": [{"any": true}]}}`,
+		`{"and_rules": {"rules": [{"not_rule": {"or_rules": {}}}]}}`
+	for name, row := range map[string]struct {
+		filters string
+		want    bool
+	}{
+		"all":               {fmt.Sprintf(rules, istioPrefix, all), true},
+		"some":              {fmt.Sprintf(rules, istioPrefix, some), false},
+		"some, then all":    {fmt.Sprintf(rules, istioPrefix, some+","+all), true},
+		"another policy's":  {fmt.Sprintf(rules, "istio_dry_run_allow_", all), false},
+		"a filter of other": {`{"typed_config": {"x": 1}}`, false},
+	} {
+		m := &manager{}
+		if err := json.Unmarshal([]byte(`{"http_filters": [`+row.filters+`]}`), m); err != nil {
+			t.Fatal(name, err)
+		}
+		if got := asksAll(m); got != row.want {
+			t.Errorf("%s: got %t", name, got)
+		}
+	}
+}
