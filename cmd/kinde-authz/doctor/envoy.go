@@ -52,13 +52,14 @@ func checkConfig(findings *merged, config *envoyConfig, s *settings.Settings, te
 		"set an overload_manager with the resource monitor envoy.resource_monitors.global_downstream_max_connections")
 	findings.add("", found)
 	for _, listener := range config.listeners() {
-		if listener["traffic_direction"] == "OUTBOUND" { // of a sidecar: for what its workload asks others
-			continue
-		}
 		for _, message := range ofType(map[string]any(listener), "http_connection_manager.v3.HttpConnectionManager") {
 			found := &Report{}
-			guards += checkManager(found, config, message, s, tellHidden)
-			findings.add(listenerName(listener), found)
+			more := checkManager(found, config, message, s, tellHidden)
+			guards += more
+			// Those of a sidecar for what its workload asks of others need no filter.
+			if more > 0 || listener["traffic_direction"] != "OUTBOUND" {
+				findings.add(listenerName(listener), found)
+			}
 		}
 	}
 	return guards
