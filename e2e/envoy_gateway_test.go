@@ -120,7 +120,15 @@ func behindEnvoyGateway(t *testing.T, s *stack.Stack, upstream string) *stack.St
 	}
 	url := "http://localhost:" + port
 	run(t, url, gateway, "server", "--config-path", config)
-	return &stack.Stack{Issuer: s.Issuer, URL: url, EnvoyAdmin: "http://127.0.0.1:19000"}
+	admins, err := filepath.Glob(in("run/*/admin-address.txt"))
+	if err != nil || len(admins) != 1 {
+		t.Fatal(admins, err)
+	}
+	admin, err := os.ReadFile(admins[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &stack.Stack{Issuer: s.Issuer, URL: url, EnvoyAdmin: "http://" + strings.TrimSpace(string(admin))}
 }
 
 // What a caller sees through Envoy Gateway is what it sees through envoy.yaml.
@@ -132,6 +140,7 @@ func TestEnvoyGateway(t *testing.T) {
 		s := own(t, func(c *stack.Config) { c.Upstream = address })
 		behind := behindEnvoyGateway(t, s, address)
 		wantScenes(t, behind)
+		wantHealthy(t, s, behind)
 		wantLimitPerOrganization(t, behind)
 	})
 	t.Run("forged headers", func(t *testing.T) {

@@ -56,13 +56,20 @@ func checkConfig(findings *merged, config *envoyConfig, s *settings.Settings, te
 			found := &Report{}
 			more := checkManager(found, config, message, s, tellHidden)
 			guards += more
-			// Those of a sidecar for what its workload asks of others need no filter.
-			if more > 0 || listener["traffic_direction"] != "OUTBOUND" {
+			if more > 0 || !needsNoFilter(listener) {
 				findings.add(listenerName(listener), found)
 			}
 		}
 	}
 	return guards
+}
+
+// needsNoFilter reports whether no client of the upstream comes in by a listener: one
+// of a sidecar is for what its workload asks of others, and one of Envoy Gateway for
+// its own probes.
+func needsNoFilter(listener object) bool {
+	name, _ := listener["name"].(string)
+	return listener["traffic_direction"] == "OUTBOUND" || strings.HasPrefix(name, "envoy-gateway-proxy-")
 }
 
 // runningConfig asks the admin port of an Envoy.
