@@ -9,7 +9,7 @@ export CGO_ENABLED ?= 1
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 
-.PHONY: help build up up-once test test-envoys lint bench bench-go bench-check fuzz clean
+.PHONY: help build up up-once test test-envoys test-deploy lint bench bench-go bench-check fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -49,6 +49,9 @@ test-envoys: build ## Run the end-to-end tests with each release of Envoy in ENV
 	  echo "Envoy $$version"; \
 	  ENVOY="$$envoy" go test -count=1 -timeout 10m ./e2e/...; \
 	done
+
+test-deploy: ## Run the scenes behind Istio and Envoy Gateway (builds them once, 10 minutes; PART=istio or gateway)
+	scripts/test-deploy $(PART)
 
 lint: $(GOLANGCI) ## Check style, formatting and go.mod
 	$(GOLANGCI) run ./...
