@@ -119,7 +119,7 @@ func behindEnvoyGateway(t *testing.T, s *stack.Stack, upstream string) *stack.St
 		t.Fatalf("%v: %s", err, out)
 	}
 	url := "http://localhost:" + port
-	run(t, url, gateway, "server", "--config-path", config)
+	await(t, url, gateway, "server", "--config-path", config)
 	admins, err := filepath.Glob(in("run/*/admin-address.txt"))
 	if err != nil || len(admins) != 1 {
 		t.Fatal(admins, err)

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/agent"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
@@ -145,29 +146,19 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// run starts a program that ends with the test, and fails the test with what it
-// printed where that does not begin to answer.
-func run(t *testing.T, url, path string, args ...string) *exec.Cmd {
+// await starts a program of a control plane and waits until it answers.
+func await(t *testing.T, url, path string, args ...string) {
 	t.Helper()
-	log, err := os.Create(filepath.Join(t.TempDir(), filepath.Base(path)+".log"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	log := &process.Log{}
 	command := exec.Command(path, args...)
-	command.Stdout, command.Stderr = log, log
 	command.Env = append(os.Environ(), "PILOT_ENABLE_METADATA_EXCHANGE=false", "PILOT_ENABLE_ALPN_FILTER=false")
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
+	program := run(t, command, log)
 	t.Cleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait()
-		if text, _ := os.ReadFile(log.Name()); t.Failed() {
+		if text := log.String(); t.Failed() {
 			t.Logf("%s:\n%s", path, text[max(0, len(text)-8000):])
 		}
-		log.Close()
 	})
-	eventually(t, path+" answers at "+url, func() bool {
+	until(t, program, "an answer at "+url, func() bool {
 		if address, isPort := strings.CutPrefix(url, "tcp://"); isPort {
 			conn, err := net.Dial("tcp", address)
 			if err == nil {
@@ -176,12 +167,12 @@ func run(t *testing.T, url, path string, args ...string) *exec.Cmd {
 			return err == nil
 		}
 		response, err := http.Get(url)
-		if err == nil {
-			response.Body.Close()
+		if err != nil {
+			return false
 		}
-		return err == nil && response.StatusCode != http.StatusServiceUnavailable && response.StatusCode != http.StatusNotFound
+		response.Body.Close()
+		return response.StatusCode != http.StatusServiceUnavailable && response.StatusCode != http.StatusNotFound
 	})
-	return command
 }
 
 // portOf is the port of an address or a URL.
@@ -212,10 +203,10 @@ func (p istioProxy) behind(t *testing.T, s *stack.Stack, upstream string) *stack
 	for _, name := range p.files {
 		args = append(args, "../deploy/istio/"+name)
 	}
-	run(t, "tcp://127.0.0.1:"+discovery, os.Getenv("ISTIO_XDS"), args...)
+	await(t, "tcp://127.0.0.1:"+discovery, os.Getenv("ISTIO_XDS"), args...)
 	bootstrap := file("envoy.yaml", fmt.Sprintf(istioBootstrap, admin, p.id, p.namespace, p.labels, discovery))
 	url := "http://localhost:" + port
-	run(t, url, programs.Envoy, "-c", bootstrap, "--concurrency", "1", "--use-dynamic-base-id")
+	await(t, url, programs.Envoy, "-c", bootstrap, "--concurrency", "1", "--use-dynamic-base-id")
 	return &stack.Stack{Issuer: s.Issuer, URL: url, EnvoyAdmin: "http://127.0.0.1:" + admin}
 }
 
