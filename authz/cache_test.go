@@ -362,7 +362,7 @@ func TestTheCacheChangesNothing(t *testing.T) {
 // outside is all that can be seen of a decision.
 func outside(d *Decision) string {
 	set, remove := d.Headers()
-	return fmt.Sprint(d.Allowed(), d.Verdict(), d.Reason, d.Detail, d.Status(), d.Hint(), d.Policy(), d.Route(),
+	return fmt.Sprint(d.Allowed(), d.Effect(), d.Reason, d.Detail, d.Status(), d.Hint(), d.Policy(), d.Route(),
 		d.Steps(), slices.Collect(d.Missing()), "\n",
 		d.Actor(), d.Issuer(), d.UserID(), d.ClientID(), d.Org(), "\n",
 		set, remove, "\n", d.AppendAnswerHeaders(nil), string(d.AppendBody(nil)))

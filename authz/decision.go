@@ -103,9 +103,9 @@ func allowPublic(headers *headers, extra []string) Decision {
 	return Decision{allowed: true, Reason: Public, headers: headers.none, extra: extra}
 }
 
-// Verdict is the decision in a word, allow or deny, for logs, metrics and
+// Effect is the decision in a word, allow or deny, for logs, metrics and
 // metadata.
-func (d *Decision) Verdict() string {
+func (d *Decision) Effect() string {
 	if d.Allowed() {
 		return "allow"
 	}

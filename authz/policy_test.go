@@ -129,7 +129,7 @@ func ExampleAuthorizer_Decide_routes() {
 	for _, path := range []string{"/healthz", "/orgs/org_a/agents", "/orgs/org_b/agents", "/orgs/org_b/../org_a"} {
 		request := &Request{Method: "GET", Path: path, Authorization: []string{"Bearer a.b.c"}}
 		decision := authorizer.Decide(context.Background(), request)
-		fmt.Println(decision.Verdict(), decision.Reason)
+		fmt.Println(decision.Effect(), decision.Reason)
 	}
 	// Output:
 	// allow public

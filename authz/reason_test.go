@@ -77,8 +77,8 @@ func TestZeroDecisionIsADenial(t *testing.T) {
 		"a token that was refused":       allow(&policy{}, &identity{headers: some, refused: errNoRules}, nil),
 	} {
 		t.Run(name, func(t *testing.T) {
-			if d.Allowed() || d.Verdict() != "deny" {
-				t.Errorf("allowed: %t, %s", d.Allowed(), d.Verdict())
+			if d.Allowed() || d.Effect() != "deny" {
+				t.Errorf("allowed: %t, %s", d.Allowed(), d.Effect())
 			}
 			want, reason := http.StatusInternalServerError, InternalError
 			if name == "headers of a denial" {

@@ -69,7 +69,7 @@ func codeOf(status int) codes.Code {
 // appendMetadata appends what Envoy's access log, RBAC and rate limits can use.
 func appendMetadata(out []byte, d *authz.Decision) []byte {
 	out, metadata := begin(out, responseMetadata)
-	out = appendFact(out, "decision", d.Verdict())
+	out = appendFact(out, "decision", d.Effect())
 	out = appendFact(out, "reason", string(d.Reason))
 	out = appendFact(out, "decision_id", textOf(d.ID[:]))
 	out = appendFact(out, "policy", d.Policy())

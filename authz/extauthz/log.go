@@ -22,13 +22,13 @@ const (
 func decisionLogs(log *zap.Logger) map[authz.Reason]*zap.Logger {
 	logs := make(map[authz.Reason]*zap.Logger)
 	for _, reason := range authz.Reasons() {
-		verdict := "allow"
+		effect := "allow"
 		fields := []zap.Field{zap.String("reason", string(reason))}
 		if reason != authz.Allowed && reason != authz.Public {
 			denial := authz.Denial(reason, "")
-			verdict, fields = denial.Verdict(), append(fields, zap.String("hint", denial.Hint()))
+			effect, fields = denial.Effect(), append(fields, zap.String("hint", denial.Hint()))
 		}
-		fields = append([]zap.Field{zap.String("decision", verdict)}, fields...)
+		fields = append([]zap.Field{zap.String("decision", effect)}, fields...)
 		logs[reason] = log.With(fields...)
 	}
 	return logs

@@ -121,7 +121,7 @@ func replaceHeader(h authz.Header) *corev3.HeaderValueOption {
 
 func referenceMetadata(d *authz.Decision) *structpb.Struct {
 	facts := map[string]string{
-		"decision": d.Verdict(), "reason": string(d.Reason), "decision_id": d.ID.String(), "policy": d.Policy(),
+		"decision": d.Effect(), "reason": string(d.Reason), "decision_id": d.ID.String(), "policy": d.Policy(),
 		"actor": d.Actor(), "user_id": d.UserID(), "client_id": d.ClientID(), "org_code": d.Org(),
 	}
 	if facts["actor"] == "none" {

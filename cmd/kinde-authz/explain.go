@@ -163,7 +163,7 @@ func (c *explainCommand) decide(loaded *settings.Settings, request *authz.Reques
 
 func explain(d *authz.Decision, request *authz.Request, faults []string) *explanation {
 	e := &explanation{
-		Decision: d.Verdict(), Reason: d.Reason, Status: d.Status(), Method: request.Method, Path: request.Path,
+		Decision: d.Effect(), Reason: d.Reason, Status: d.Status(), Method: request.Method, Path: request.Path,
 		Route: d.Route(), Policy: d.Policy(), Detail: d.Detail, Hint: d.Hint(), Keys: faults,
 		Missing: strings.Join(slices.Collect(d.Missing()), " "),
 	}

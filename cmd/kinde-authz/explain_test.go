@@ -239,10 +239,10 @@ func TestExplainNeverDisagreesWithTheServer(t *testing.T) {
 		}
 		got := explain(&explained, request, faults)
 		want := server.Decide(t.Context(), request)
-		if got.Decision != want.Verdict() || got.Reason != want.Reason || got.Policy != want.Policy() ||
+		if got.Decision != want.Effect() || got.Reason != want.Reason || got.Policy != want.Policy() ||
 			got.Status != want.Status() {
 			t.Fatalf("%s %s %v: explained %s %s, served %s %s",
-				command.Method, command.Path, claims, got.Decision, got.Reason, want.Verdict(), want.Reason)
+				command.Method, command.Path, claims, got.Decision, got.Reason, want.Effect(), want.Reason)
 		}
 		set := map[string]string{}
 		headers, remove := want.Headers()

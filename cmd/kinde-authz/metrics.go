@@ -71,9 +71,9 @@ func newMetrics() *metrics {
 
 // series is a combination of the labels of a decision.
 type series struct {
-	verdict string
-	reason  authz.Reason
-	actor   string
+	effect string
+	reason authz.Reason
+	actor  string
 }
 
 // countersOf returns a counter for each combination that there can be. They are all
@@ -82,12 +82,12 @@ type series struct {
 func countersOf(decisions *prometheus.CounterVec) map[series]prometheus.Counter {
 	all := make(map[series]prometheus.Counter)
 	for _, reason := range authz.Reasons() {
-		verdict := "deny"
+		effect := "deny"
 		if reason == authz.Allowed || reason == authz.Public {
-			verdict = "allow"
+			effect = "allow"
 		}
 		for _, actor := range []string{"none", string(kinde.User), string(kinde.System)} {
-			all[series{verdict, reason, actor}] = decisions.WithLabelValues(verdict, string(reason), actor)
+			all[series{effect, reason, actor}] = decisions.WithLabelValues(effect, string(reason), actor)
 		}
 	}
 	return all
@@ -96,9 +96,9 @@ func countersOf(decisions *prometheus.CounterVec) map[series]prometheus.Counter 
 // decided counts a decision.
 func (m *metrics) decided(d *authz.Decision, took time.Duration) {
 	m.duration.Observe(took.Seconds())
-	counter := m.counters[series{d.Verdict(), d.Reason, d.Actor()}]
+	counter := m.counters[series{d.Effect(), d.Reason, d.Actor()}]
 	if counter == nil { // a fault of ours, which must be seen too
-		counter = m.decisions.WithLabelValues(d.Verdict(), string(d.Reason), d.Actor())
+		counter = m.decisions.WithLabelValues(d.Effect(), string(d.Reason), d.Actor())
 	}
 	counter.Inc()
 }
