@@ -11,10 +11,10 @@ import (
 
 // options are the flags of a run.
 type options struct {
-	envoy, authz, out, dir, logs, only string
-	window, warmUp                     time.Duration
-	rounds, distinct                   int // windows of each case; tokens
-	quick                              bool
+	envoy, authz, out, logs, only string
+	window, warmUp                time.Duration
+	rounds, distinct              int // windows of each case; tokens
+	quick                         bool
 }
 
 func (o options) wants(group string) bool { return o.only == "" || o.only == group }
@@ -22,6 +22,7 @@ func (o options) wants(group string) bool { return o.only == "" || o.only == gro
 // bench is one run.
 type bench struct {
 	options
+	dir     string // takes the files of what is measured
 	tokens  *tokens
 	stock   string // path of the built stock server
 	running []*process
@@ -38,10 +39,12 @@ type work struct {
 // measureAll measures what is wanted, and writes what it gave.
 func measureAll(o options) error {
 	debug.SetGCPercent(400) // the harness shares the machine with what is measured
-	if err := os.MkdirAll(o.dir, 0o750); err != nil {
+	dir, err := os.MkdirTemp("", "kinde-bench-")
+	if err != nil {
 		return err
 	}
-	b := &bench{options: o, stock: filepath.Join(o.dir, "stock"), result: &result{
+	defer func() { _ = os.RemoveAll(dir) }() // a leftover in the temporary folder
+	b := &bench{options: o, dir: dir, stock: filepath.Join(dir, "stock"), result: &result{
 		Machine: describe(o.envoy), Commit: commit(),
 		Date:   time.Now().UTC().Truncate(time.Second),
 		Window: o.window.String(), Rounds: o.rounds, Quick: o.quick,

@@ -41,9 +41,9 @@ func (b *bench) throughEnvoy() error {
 		tokens  []string
 		env     []string
 	}{
-		{caseWarm, largeCache, b.tokens.good[:few], nil},
+		{caseWarm, usualCache, b.tokens.good[:few], nil},
 		{caseCold, smallCache, b.tokens.good, nil},
-		{caseOneProcessor, largeCache, b.tokens.good[:few], []string{"GOMAXPROCS=1"}},
+		{caseOneProcessor, usualCache, b.tokens.good[:few], []string{"GOMAXPROCS=1"}},
 	} {
 		service, err := b.startAuthz(authz.entries, authz.env...)
 		if err != nil {

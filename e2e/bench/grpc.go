@@ -11,7 +11,7 @@ func (b *bench) overGRPC() error {
 	if err != nil {
 		return err
 	}
-	authz, err := b.startAuthz(largeCache)
+	authz, err := b.startAuthz(usualCache)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (b *bench) overGRPC() error {
 // round has a process of its own, since memory does not shrink.
 func (b *bench) withTokens() error {
 	for round := range b.rounds {
-		authz, err := b.startAuthz(largeCache)
+		authz, err := b.startAuthz(usualCache)
 		if err != nil {
 			return err
 		}

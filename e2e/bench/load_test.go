@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -154,5 +155,15 @@ func TestForgedTokensHaveTheLengthOfGoodOnes(t *testing.T) {
 	}
 	if s, err := tokens.verify(time.Millisecond); err != nil || len(s.latencies) == 0 {
 		t.Errorf("%d verifications: %v", len(s.latencies), err)
+	}
+}
+
+// One service must not read what another was given: it would have another cache.
+func TestEachServiceHasFilesOfItsOwn(t *testing.T) {
+	b := &bench{dir: t.TempDir()}
+	one, err := b.file("settings", "one")
+	other, otherErr := b.file("settings", "other")
+	if text, _ := os.ReadFile(one); err != nil || otherErr != nil || one == other || string(text) != "one" {
+		t.Errorf("%s has %q, %s: %v, %v", one, text, other, err, otherErr)
 	}
 }

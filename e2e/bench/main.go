@@ -31,7 +31,6 @@ func run(args []string) error {
 	flags.StringVar(&o.envoy, "envoy", "", "path of an Envoy (scripts/envoy prints one)")
 	flags.StringVar(&o.authz, "authz", "../../bin/kinde-authz", "path of the built kinde-authz")
 	flags.StringVar(&o.out, "out", "", "folder for benchmarks.md and bench/")
-	flags.StringVar(&o.dir, "dir", "../../.tools/bench", "folder for the settings of what is measured")
 	flags.StringVar(&o.logs, "logs", os.DevNull, "file for what the processes print")
 	flags.StringVar(&o.only, "only", "", "measure this alone: grpc, envoy or tokens")
 	flags.DurationVar(&o.window, "window", 2*time.Second, "how long each case is measured in each round")

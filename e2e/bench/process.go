@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -99,10 +100,15 @@ func (p *process) usage() (u usage, err error) {
 	return u, err
 }
 
-// file writes a file that a program reads when it starts, and returns its path.
+// file writes a file of its own for a program, and returns its path: kinde-authz reads its
+// settings again when they change.
 func (b *bench) file(name, text string) (string, error) {
-	path := filepath.Join(b.dir, name)
-	return path, os.WriteFile(path, []byte(text), 0o600) //nolint:gosec // the developer's own folder
+	f, err := os.CreateTemp(b.dir, "*-"+name)
+	if err != nil {
+		return "", err
+	}
+	_, err = f.WriteString(text)
+	return f.Name(), errors.Join(err, f.Close())
 }
 
 // freeAddress returns a loopback address that nothing listens on.

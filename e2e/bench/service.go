@@ -7,11 +7,11 @@ import (
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
-// A cache with so few entries is as good as none for a token that comes again after
-// thousands of others; with so many it holds all that a run has.
+// Sizes of a cache: the default, and so few entries that a token which comes again after
+// thousands of others is new.
 const (
+	usualCache = 100_000
 	smallCache = 64
-	largeCache = 200_000
 )
 
 // service is a running ext_authz server.
