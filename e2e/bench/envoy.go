@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -100,7 +101,7 @@ func (b *bench) startEnvoy(g gate) (envoy *process, address string, err error) {
 		defer func() { _ = c.socket.Close() }() // it was read
 		for token, want := range map[string]int{g.tokens[0]: http.StatusOK, b.tokens.forged[0]: g.forged} {
 			if status, err := c.get(token); err != nil || status != want {
-				return fmt.Errorf("status %d, want %d: %w", status, want, err)
+				return errors.Join(err, fmt.Errorf("status %d, want %d", status, want))
 			}
 		}
 		return nil
