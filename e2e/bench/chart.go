@@ -39,7 +39,6 @@ func (r *result) drawGRPC() []panel {
 
 // drawEnvoy draws what a check adds behind Envoy, in the service and in Envoy.
 func (r *result) drawEnvoy() []panel {
-	const microsACore = 100 // a request, of which there are 10,000 in a second
 	group := groupEnvoy(16)
 	p := panel{
 		title: fmt.Sprintf("Behind Envoy a remembered token takes %.2f × a stock check's CPU, jwt_authn %.2f ×",

@@ -7,26 +7,47 @@ import (
 	"strings"
 )
 
-const (
-	begin = "<!-- results: begin -->"
-	end   = "<!-- results: end -->"
-)
-
-// writePage puts the table between the marks of a page, a new one when there is none.
+// writePage puts what a check adds and the table between their marks of a page, a new one
+// when there is none.
 func (r *result) writePage(path string) error {
-	page, err := os.ReadFile(path) //nolint:gosec // the developer's own file
+	text, err := os.ReadFile(path) //nolint:gosec // the developer's own file
 	if os.IsNotExist(err) {
-		page, err = []byte(begin+end+"\n"), nil
+		text, err = []byte(mark("summary", "")+"\n\n"+mark("results", "")+"\n"), nil
+	}
+	page := string(text)
+	for name, text := range map[string]string{"summary": r.summary(), "results": r.table()} {
+		before, rest, ok := strings.Cut(page, "<!-- "+name+": begin -->")
+		_, after, closed := strings.Cut(rest, "<!-- "+name+": end -->")
+		if err == nil && (!ok || !closed) {
+			err = fmt.Errorf("%s has not both marks of the %s", path, name)
+		}
+		page = before + mark(name, text) + after
 	}
 	if err != nil {
 		return err
 	}
-	before, rest, ok := strings.Cut(string(page), begin)
-	_, after, closed := strings.Cut(rest, end)
-	if !ok || !closed {
-		return fmt.Errorf("%s: want %s and, after it, %s", path, begin, end)
+	return writeFile(path, []byte(page))
+}
+
+// mark puts a text between marks.
+func mark(name, text string) string {
+	return "<!-- " + name + ": begin -->\n" + text + "<!-- " + name + ": end -->"
+}
+
+// summary says, a line a party, what a check adds behind Envoy.
+func (r *result) summary() string {
+	var out strings.Builder
+	alone, busy := groupEnvoy(1), groupEnvoy(16)
+	for _, row := range r.Rows {
+		if row.Group != busy || row.Case == caseNone {
+			continue
+		}
+		latency := r.row(alone, row.Case).P50.median() - r.row(alone, caseNone).P50.median()
+		cores, service := r.added(busy, row.Case)/microsACore, row.ServiceCPU.median()/microsACore
+		fmt.Fprintf(&out, "- %s: **%.2f ms** and **%.2f cores**, of which %.2f in Envoy\n",
+			row.Case, latency, cores, cores-service)
 	}
-	return writeFile(path, []byte(before+begin+"\n"+r.table()+end+after))
+	return out.String()
 }
 
 // table returns the table: a row a case, with the medians of its rounds.

@@ -131,6 +131,9 @@ func (r *result) added(group, name string) float64 {
 	return row.ServiceCPU.median() + row.EnvoyCPU.median() - none.EnvoyCPU.median()
 }
 
+// microsACore is how many µs a request make a core, at 10,000 requests a second.
+const microsACore = 100
+
 // tolerance is by how much a ratio may get worse from one run to another.
 const tolerance = 0.15
 

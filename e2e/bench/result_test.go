@@ -83,13 +83,14 @@ func TestMedian(t *testing.T) {
 func TestWhatIsWritten(t *testing.T) {
 	dir := t.TempDir()
 	page := filepath.Join(dir, "benchmarks.md")
-	if err := os.WriteFile(page, []byte("before "+begin+"old"+end+" after\n"), 0o600); err != nil {
+	if err := os.WriteFile(page, []byte("a"+mark("summary", "old")+"b"+mark("results", "old")+"c"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := sampled().write(dir, true); err != nil {
 		t.Fatal(err)
 	}
-	wantText(t, page, "before "+begin, end+" after", "| "+caseWarm+" | 10.0 | 0.50 | ")
+	wantText(t, page, "a<!-- summary: begin -->\n- "+caseNative, "end -->b<!--", "end -->c",
+		caseWarm+": **3.00 ms** and **0.60 cores**, of which 0.30 in Envoy\n", "| "+caseWarm+" | 10.0 | 0.50 | ")
 	bench := filepath.Join(dir, "bench")
 	wantText(t, filepath.Join(bench, "grpc.svg"), "costs 0.50 × a stock server's CPU, a new one 2.8 ×", ">55.0<")
 	wantText(t, filepath.Join(bench, "envoy.svg"), "1.00 × a stock check's CPU, jwt_authn 0.17 ×", ">0.60<")
@@ -135,7 +136,10 @@ func TestConfigure(t *testing.T) {
 	}{
 		{gate{}, "", "filters.http.ext_authz jwt_authn"},
 		{gate{filters: native}, "jwt_cache_size filters.http.rbac", "filters.http.ext_authz"},
-		{gate{service: &service{address: "127.0.0.1:5"}}, "filters.http.ext_authz encode_raw_headers port_value:5", "jwt_authn"},
+		{
+			gate{service: &service{address: "127.0.0.1:5"}},
+			"filters.http.ext_authz encode_raw_headers port_value:5", "jwt_authn",
+		},
 	} {
 		got, err := configure(string(text), "127.0.0.1:4", c.gate)
 		if err != nil {
