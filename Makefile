@@ -63,7 +63,7 @@ $(GOLANGCI):
 	CGO_ENABLED=0 GOBIN=$(CURDIR)/.tools/build go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI_VERSION)
 	@mv .tools/build/golangci-lint $@
 
-bench: build bench-go ## Measure against others in one run, and write docs/benchmarks.md (20 minutes)
+bench: build bench-go ## Measure against others in one run, and write docs/benchmarks.md (10 minutes)
 	envoy=$$(scripts/envoy) && cd e2e/bench && go run . -envoy "$$envoy" -out $(CURDIR)/docs $(BENCHFLAGS)
 
 bench-go: ## Run the benchmarks of parts, in process

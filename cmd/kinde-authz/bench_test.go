@@ -37,7 +37,6 @@ func (raw) Unmarshal(data mem.BufferSlice, message any) error {
 
 // BenchmarkServe is the whole service behind its port, with 64 calls in flight:
 // some tokens, each again and again, one in thirty new, one in thirty refused.
-// make pgo takes the profile from it that the program is built with.
 func BenchmarkServe(b *testing.B) {
 	issuer := kindetest.NewServer()
 	defer issuer.Close()

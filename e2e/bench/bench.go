@@ -1,97 +1,141 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
 	"time"
-
-	"github.com/kinde-authz/kinde-authz/e2e/bench/party"
-	"github.com/kinde-authz/kinde-authz/e2e/bench/result"
-	"github.com/kinde-authz/kinde-authz/e2e/bench/token"
 )
+
+// options are the flags of a run.
+type options struct {
+	envoy, authz, out, logs, only string
+	window, warmUp                time.Duration
+	rounds, distinct              int // windows of each case; tokens
+	quick                         bool
+}
+
+func (o options) wants(group string) bool { return o.only == "" || o.only == group }
 
 // bench is one run.
 type bench struct {
 	options
-	house  party.House
-	pool   *token.Pool
-	jwks   string // path of the JWK set
-	stock  string // path of the built stock server
-	result *result.Result
+	dir     string // takes the files of what is measured
+	tokens  *tokens
+	stock   string // path of the built stock server
+	running []*process
+	result  *result
 }
 
-// measure measures all groups that are wanted and writes what they gave.
-func measure(ctx context.Context, o options) error {
-	// The harness shares the machine: it collects its garbage less often.
-	debug.SetGCPercent(400)
+// work is a case: what is loaded, and whose CPU and memory that takes.
+type work struct {
+	group, name    string
+	service, envoy *process // each may be nil
+	load           func(time.Duration) (sample, error)
+}
+
+// measureAll measures what is wanted, and writes what it gave.
+func measureAll(o options) error {
+	debug.SetGCPercent(400) // the harness shares the machine with what is measured
 	dir, err := os.MkdirTemp("", "kinde-bench-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // a leftover in the temporary folder
-	b := &bench{options: o, house: party.House{Dir: dir, Logs: o.logs}}
-	if err := b.prepare(ctx); err != nil {
-		return err
-	}
-	for _, group := range []struct {
-		name string
-		run  func(context.Context) error
-	}{
-		{"grpc", b.grpc}, {"envoy", b.behindEnvoy}, {"growth", b.growth}, {"memory", b.memory}, {"isolation", b.isolation},
-	} {
-		if !b.wants(group.name) {
-			continue
-		}
-		b.say("group %s", group.name)
-		if err := group.run(ctx); err != nil {
-			return fmt.Errorf("%s: %w", group.name, err)
-		}
-	}
-	b.result.Judge()
-	return b.result.WriteAll(b.out)
-}
-
-// prepare mints tokens, builds the stock server and notes what it all runs on.
-func (b *bench) prepare(ctx context.Context) error {
-	if b.logs != "" {
-		if err := os.MkdirAll(b.logs, 0o750); err != nil {
-			return err
-		}
-	}
-	machine, err := describe(ctx, b.envoy)
-	if err != nil {
-		return err
-	}
-	b.result = &result.Result{Machine: machine, Commit: commit(ctx), Date: time.Now().UTC().Truncate(time.Second), Flags: b.notable()}
-	if b.pool, err = token.Open(b.cache); err != nil {
-		return err
-	}
-	if err := b.mint(b.tokens); err != nil {
-		return err
-	}
-	b.jwks = filepath.Join(b.house.Dir, "jwks.json")
-	if err := os.WriteFile(b.jwks, []byte(b.pool.JWKS()), 0o600); err != nil {
-		return err
-	}
-	b.stock = filepath.Join(b.house.Dir, "stock")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.stock, "./stock") //nolint:gosec // a path of its own
+	b := &bench{options: o, dir: dir, stock: filepath.Join(dir, "stock"), result: &result{
+		Machine: describe(o.envoy), Commit: commit(),
+		Date:   time.Now().UTC().Truncate(time.Second),
+		Window: o.window.String(), Rounds: o.rounds, Quick: o.quick,
+	}}
+	build := exec.Command("go", "build", "-trimpath", "-o", b.stock, "./stock") //nolint:gosec // a path of its own
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the stock server: %w: %s", err, out)
 	}
+	say("minting %d tokens", o.distinct)
+	b.tokens = mint(o.distinct)
+	for _, group := range []struct {
+		name    string
+		measure func() error
+	}{{"grpc", b.overGRPC}, {"envoy", b.throughEnvoy}, {"tokens", b.withTokens}} {
+		if !b.wants(group.name) {
+			continue
+		}
+		say("group %s", group.name)
+		err := group.measure()
+		b.stopAll()
+		if err != nil {
+			return err
+		}
+	}
+	b.result.Ratios = b.result.ratios()
+	return b.result.write(o.out, o.only == "")
+}
+
+// inTurns measures each once, then each once more, so that what else the
+// machine does hits all alike.
+func (b *bench) inTurns(works []work) error {
+	for round := range b.rounds {
+		warmUp := b.warmUp
+		if round > 0 {
+			warmUp = b.window / 10
+		}
+		for _, w := range works {
+			if err := b.measure(w, warmUp); err != nil {
+				return fmt.Errorf("%s, %s: %w", w.group, w.name, err)
+			}
+		}
+		say("  round %d of %d", round+1, b.rounds)
+	}
 	return nil
 }
 
-// mint sees to it that there are n tokens.
-func (b *bench) mint(n int) error {
-	return b.pool.Grow(n, func(have int) { b.say("minted %d of %d tokens", have, n) })
+// measure warms a case up, measures one window and notes the figures.
+func (b *bench) measure(w work, warmUp time.Duration) error {
+	if _, err := w.load(warmUp); err != nil {
+		return err
+	}
+	service, envoy, err := w.usage()
+	if err != nil {
+		return err
+	}
+	s, err := w.load(b.window)
+	if err != nil {
+		return err
+	}
+	serviceAfter, envoyAfter, err := w.usage()
+	if err != nil {
+		return err
+	}
+	r, requests := b.result.add(w.group, w.name), float64(len(s.latencies))
+	if w.service != nil {
+		r.ServiceCPU = append(r.ServiceCPU, micros(serviceAfter.cpu-service.cpu)/requests)
+		if w.name != caseRSA { // which the harness is
+			r.Memory = append(r.Memory, serviceAfter.memory)
+		}
+	}
+	if w.envoy != nil {
+		r.EnvoyCPU = append(r.EnvoyCPU, micros(envoyAfter.cpu-envoy.cpu)/requests)
+	}
+	r.Rate = append(r.Rate, requests/s.took.Seconds())
+	r.P50 = append(r.P50, micros(s.percentile(50))/1000)
+	r.P99 = append(r.P99, micros(s.percentile(99))/1000)
+	return nil
 }
 
+func (w work) usage() (service, envoy usage, err error) {
+	if service, err = w.service.usage(); err != nil {
+		return service, envoy, err
+	}
+	envoy, err = w.envoy.usage()
+	return service, envoy, err
+}
+
+func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+
 // say tells the progress.
-func (b *bench) say(format string, args ...any) {
+func say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05 ")+format+"\n", args...)
 }

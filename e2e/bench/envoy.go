@@ -1,119 +1,179 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
 
-	"github.com/kinde-authz/kinde-authz/e2e/bench/load"
-	"github.com/kinde-authz/kinde-authz/e2e/bench/party"
-	"github.com/kinde-authz/kinde-authz/e2e/bench/result"
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
 // connections are how many load each Envoy at a time.
-var connections = []int{16, 64}
+var connections = []int{1, 16, 64, 256}
 
-// behindEnvoy measures warm requests through Envoys that differ in what
-// decides.
-func (b *bench) behindEnvoy(ctx context.Context) error {
-	services, stop, err := b.services(ctx, true)
-	defer stop()
+// gate is what an Envoy asks before it answers.
+type gate struct {
+	name    string
+	service *service // asked by ext_authz
+	filters string   // that stand in the place of ext_authz, when no service is asked
+	tokens  []string
+	forged  int // the status that a forged token gets
+}
+
+// throughEnvoy measures requests through Envoys that differ in what decides.
+func (b *bench) throughEnvoy() error {
+	stock, err := b.startStock()
 	if err != nil {
 		return err
 	}
-	jwks := b.pool.JWKS()
-	gates := []party.Gate{
-		{Name: "no filter"},
-		{Name: "jwt_authn + RBAC", Native: jwks, Domain: domain},
-		{Name: "jwt_authn (cached) + RBAC", Native: jwks, Domain: domain, Cached: true},
+	gates := []gate{
+		{caseNone, nil, "", b.tokens.good[:few], http.StatusOK},
+		{caseNative, nil, b.nativeFilters(), b.tokens.good[:few], http.StatusUnauthorized},
+		{caseStock, stock, "", b.tokens.good[:few], http.StatusOK},
 	}
-	for _, service := range services {
-		gates = append(gates, party.Gate{Name: service.Name, Service: service})
-	}
-	turns := make([][]turn, len(connections))
-	for _, gate := range gates {
-		envoy, err := b.house.Envoy(ctx, b.envoy, b.envoyConfig, gate)
+	for _, authz := range []struct {
+		name    string
+		entries int
+		tokens  []string
+		env     []string
+	}{
+		{caseWarm, usualCache, b.tokens.good[:few], nil},
+		{caseCold, smallCache, b.tokens.good, nil},
+		{caseOneProcessor, usualCache, b.tokens.good[:few], []string{"GOMAXPROCS=1"}},
+	} {
+		service, err := b.startAuthz(authz.entries, authz.env...)
 		if err != nil {
 			return err
 		}
-		defer envoy.Stop()
-		if err := b.probeEnvoy(envoy, gate); err != nil {
-			return fmt.Errorf("%s: %w", gate.Name, err)
+		gates = append(gates, gate{authz.name, service, "", authz.tokens, http.StatusUnauthorized})
+	}
+	works := make([][]work, len(connections))
+	for _, g := range gates {
+		envoy, address, err := b.startEnvoy(g)
+		if err != nil {
+			return fmt.Errorf("%s: %w", g.name, err)
 		}
 		for i, n := range connections {
-			turns[i] = append(turns[i], b.turn(b.envoyTrial(result.GroupEnvoy, envoy, gate, n)))
+			w := work{group: groupEnvoy(n), name: g.name, envoy: envoy}
+			w.load = func(d time.Duration) (sample, error) { return loadHTTP(address, g.tokens, n, d) }
+			if g.service != nil {
+				w.service = g.service.process
+			}
+			works[i] = append(works[i], w)
 		}
 	}
-	for i := range turns {
-		if err := b.inTurns(ctx, turns[i]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return b.inTurns(slices.Concat(works...))
 }
 
-// services starts those that ext_authz asks: the stock server, kinde-authz
-// and, when it is wanted and given, OPA-Envoy. stop is never nil.
-func (b *bench) services(ctx context.Context, opa bool) (services []*party.Service, stop func(), err error) {
-	stop = func() {
-		for _, service := range services {
-			service.Stop()
-		}
+// startEnvoy starts an Envoy with one worker, and waits until a good token passes and a
+// forged one gets what it should.
+func (b *bench) startEnvoy(g gate) (envoy *process, address string, err error) {
+	text, err := os.ReadFile("../../envoy.yaml")
+	if err != nil {
+		return nil, "", err
 	}
-	starts := []func() (*party.Service, error){
-		func() (*party.Service, error) { return b.house.Stock(ctx, b.stock) },
-		func() (*party.Service, error) { return b.house.Authz(ctx, b.authz, "envoy", b.settings(nil)) },
+	if address, err = freeAddress(); err != nil {
+		return nil, "", err
 	}
-	if opa && b.opa != "" {
-		starts = append(starts, func() (*party.Service, error) { return b.house.OPA(ctx, b.opa, domain, b.pool.JWKS()) })
+	config, err := configure(string(text), address, g)
+	if err != nil {
+		return nil, "", err
 	}
-	for _, start := range starts {
-		service, err := start()
-		if err != nil {
-			return services, stop, err
-		}
-		services = append(services, service)
+	file, err := b.file("envoy.yaml", config)
+	if err != nil {
+		return nil, "", err
 	}
-	return services, stop, nil
-}
-
-// envoyTrial is a case of so many connections with warm tokens.
-func (b *bench) envoyTrial(group string, envoy *party.Envoy, gate party.Gate, connections int) trial {
-	requests := make([][]byte, few)
-	for i := range requests {
-		requests[i] = load.Get(path, b.pool.Token(i))
+	envoy, err = b.start(nil, b.envoy, "-c", file,
+		"--concurrency", "1", "--disable-hot-restart", "--log-level", "warning")
+	if err != nil {
+		return nil, "", err
 	}
-	t := trial{group: group, name: result.Behind(gate.Name, connections), envoy: envoy.Process}
-	if gate.Service != nil {
-		t.service = gate.Service.Process
-	}
-	t.run = func(ctx context.Context, end load.End) (load.Sample, error) {
-		return load.HTTP(ctx, envoy.Address, end, connections, requests)
-	}
-	return t
-}
-
-// probeEnvoy wants a good token to pass, and a forged one to be refused where
-// tokens are verified at all.
-func (b *bench) probeEnvoy(envoy *party.Envoy, gate party.Gate) error {
-	forged := http.StatusUnauthorized
-	switch {
-	case gate.Service == nil && gate.Native == "" || gate.Name == result.CaseStock:
-		forged = http.StatusOK
-	case gate.Name == result.CaseOPA:
-		forged = http.StatusForbidden
-	}
-	for _, request := range []struct {
-		token string
-		want  int
-	}{{b.pool.Token(0), http.StatusOK}, {string(b.pool.AppendForged(nil, 0)), forged}} {
-		status, err := load.Status(envoy.Address, load.Get(path, request.token))
+	return envoy, address, envoy.until(func() error {
+		c, err := dialHTTP(address)
 		if err != nil {
 			return err
 		}
-		if status != request.want {
-			return fmt.Errorf("status %d, want %d", status, request.want)
+		defer func() { _ = c.socket.Close() }() // it was read
+		for token, want := range map[string]int{g.tokens[0]: http.StatusOK, b.tokens.forged[0]: g.forged} {
+			if status, err := c.get(token); err != nil || status != want {
+				return errors.Join(err, fmt.Errorf("status %d, want %d", status, want))
+			}
 		}
+		return nil
+	})
+}
+
+// configure changes the project's envoy.yaml as little as it can: its own addresses, an
+// answer in the place of an upstream, no access log and, where no service is asked,
+// other filters in the place of ext_authz.
+func configure(config, address string, g gate) (string, error) {
+	service := "127.0.0.1:1" // nobody listens
+	if g.service != nil {
+		service = g.service.address
 	}
-	return nil
+	edits := []struct{ from, to, by string }{ // what begins with from, up to what begins with to
+		{"0.0.0.0, port_value: 8080", "}", socket(address)},
+		{"127.0.0.1, port_value: 9901", "}", socket("127.0.0.1:0")},
+		{"kinde-authz, port_value: 9191", "}", socket(service)},
+		{"agent, port_value: 8000", "}", socket("127.0.0.1:1")},
+		{"route: {cluster: agent", "\n", `direct_response: {status: 200, body: {inline_string: "ok"}}`},
+		{"access_log:\n", "http_filters:\n", ""},
+	}
+	if g.service == nil {
+		edits = append(edits, struct{ from, to, by string }{
+			"- name: envoy.filters.http.ext_authz\n", "- name: envoy.filters.http.router\n", g.filters,
+		})
+	}
+	for _, edit := range edits {
+		before, rest, found := strings.Cut(config, edit.from)
+		_, after, ended := strings.Cut(rest, edit.to)
+		if !found || !ended || strings.Contains(after, edit.from) {
+			return "", fmt.Errorf("envoy.yaml: want %q once, and %q after it", edit.from, edit.to)
+		}
+		config = before + edit.by + edit.to + after
+	}
+	return config, nil
+}
+
+// socket is an address as envoy.yaml writes it.
+func socket(address string) string {
+	host, port, _ := net.SplitHostPort(address) // it is one that the kernel gave
+	return host + ", port_value: " + port
+}
+
+// nativeFilters are Envoy's own way: jwt_authn verifies the token and remembers it, RBAC
+// wants the organization.
+func (b *bench) nativeFilters() string {
+	const filters = `- name: envoy.filters.http.jwt_authn
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication
+              providers:
+                kinde:
+                  issuer: %q
+                  audiences: [%q]
+                  forward: true
+                  local_jwks: {inline_string: %q}
+                  payload_in_metadata: payload
+                  jwt_cache_config: {jwt_cache_size: 1000}
+              rules: [{match: {prefix: /}, requires: {provider_name: kinde}}]
+          - name: envoy.filters.http.rbac
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC
+              rules:
+                policies:
+                  organization:
+                    permissions: [{any: true}]
+                    principals:
+                    - sourced_metadata:
+                        metadata_matcher:
+                          filter: envoy.filters.http.jwt_authn
+                          path: [{key: payload}, {key: org_code}]
+                          value: {string_match: {exact: %q}}
+          `
+	return fmt.Sprintf(filters, domain, kindetest.Audience, b.tokens.JWKS(), kindetest.Org)
 }

@@ -1,117 +1,93 @@
 package main
 
 import (
-	"context"
 	"fmt"
-
-	"github.com/kinde-authz/kinde-authz/e2e/bench/load"
-	"github.com/kinde-authz/kinde-authz/e2e/bench/party"
-	"github.com/kinde-authz/kinde-authz/e2e/bench/result"
+	"os"
 )
 
-// mixed is how many tokens the mixed case chooses from.
-const mixed = 10_000
+// overGRPC measures decisions without Envoy, beside the verification alone.
+func (b *bench) overGRPC() error {
+	stock, err := b.startStock()
+	if err != nil {
+		return err
+	}
+	authz, err := b.startAuthz(usualCache)
+	if err != nil {
+		return err
+	}
+	forgetful, err := b.startAuthz(smallCache)
+	if err != nil {
+		return err
+	}
 
-// smallCache is so small that a token that comes again after all others of the
-// pool is as good as new: the cost of a new token then holds what the cache
-// does to take it in, and to let another go.
-const smallCache = 1000
-
-// straight is a case of load straight to the gRPC port.
-type straight struct {
-	name    string
-	service *party.Service
-	sources sources
-	// reason is what a denial must say.
-	reason string
-}
-
-// grpc measures decisions without Envoy, in turns with the bare verification.
-func (b *bench) grpc(ctx context.Context) error {
-	stock, err := b.house.Stock(ctx, b.stock)
-	if err != nil {
-		return err
-	}
-	defer stock.Stop()
-	authz, err := b.house.Authz(ctx, b.authz, "grpc", b.settings(nil))
-	if err != nil {
-		return err
-	}
-	defer authz.Stop()
-	small, err := b.house.Authz(ctx, b.authz, "grpc-small-cache", b.settings(map[string]any{
-		"token_cache": map[string]any{"entries": smallCache},
-	}))
-	if err != nil {
-		return err
-	}
-	defer small.Stop()
-	cases, err := b.straights(stock, authz, small)
-	if err != nil {
-		return err
-	}
-	turns := []turn{b.bareRSA}
-	for _, c := range cases {
-		t, done, err := b.straightTrial(ctx, result.GroupGRPC, c)
+	works := []work{{group: groupGRPC, name: caseRSA, service: &process{pid: os.Getpid()}, load: b.tokens.verify}}
+	for _, c := range []struct {
+		name    string
+		service *service
+		tokens  []string
+		reason  string
+	}{
+		{caseStock, stock, b.tokens.good[:few], ""},
+		{caseWarm, authz, b.tokens.good[:few], "allowed"},
+		{caseCold, forgetful, b.tokens.good, "allowed"},
+		{caseMissing, authz, []string{""}, "missing_token"},
+		{caseExpired, authz, []string{b.tokens.expired}, "token_expired"},
+		{caseForged, authz, b.tokens.forged, "bad_signature"},
+	} {
+		w, err := c.service.checking(groupGRPC, c.name, c.tokens, 1, c.reason)
 		if err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
+			return err
 		}
-		defer done()
-		turns = append(turns, b.turn(t))
+		works = append(works, w)
 	}
-	return b.inTurns(ctx, turns)
+	return b.inTurns(works)
 }
 
-// straights returns the cases: the stock server, a warm and a cold token cache,
-// and the denials.
-func (b *bench) straights(stock, authz, small *party.Service) ([]straight, error) {
-	template, err := b.template()
-	if err != nil {
-		return nil, err
-	}
-	warm := b.good(template, few)
-	many := b.good(template, mixed)
-	skewed := func(worker int) func() int { return load.Skewed(len(many), uint64(worker)) } //nolint:gosec // small
-	cases := []straight{
-		{result.CaseStock, stock, list(warm), ""},
-		{result.CaseWarm, authz, list(warm), ""},
-		{"mixed", authz, chosen(many, skewed), ""},
-		{result.CaseCold, small, filled(template, true, load.InTurn(b.pool.Size()), b.pool.Append), ""},
-	}
-	denials, err := b.denials()
-	if err != nil {
-		return nil, err
-	}
-	for _, d := range denials {
-		cases = append(cases, straight{d.name, authz, list(d.requests), d.reason})
-	}
-	forged := filled(template, false, load.InTurn(1<<31), b.pool.AppendForged)
-	return append(cases, straight{"bad signature", authz, forged, "bad_signature"}), nil
-}
-
-// straightTrial connects to the service and looks at one whole answer.
-func (b *bench) straightTrial(ctx context.Context, group string, c straight) (trial, func(), error) {
-	client, err := load.Dial(c.service.Address)
-	if err != nil {
-		return trial{}, nil, err
-	}
-	done := func() { _ = client.Close() } // nothing is in flight
-	if err := probe(ctx, client, c.sources(0)(), c.reason); err != nil {
-		done()
-		return trial{}, nil, err
-	}
-	return trial{group: group, name: c.name, service: c.service.Process, run: func(ctx context.Context, end load.End) (load.Sample, error) {
-		return client.Closed(ctx, end, inFlight, c.sources)
-	}}, done, nil
-}
-
-// probe wants the verdict of a request, and the reason of a denial.
-func probe(ctx context.Context, client *load.Client, r load.Request, reason string) error {
-	answer, err := client.Ask(ctx, r.Body)
-	if err != nil {
-		return err
-	}
-	if answer.Allowed != r.Allow || reason != "" && answer.Reason != reason {
-		return fmt.Errorf("allowed %t for reason %q, want %t for %q", answer.Allowed, answer.Reason, r.Allow, reason)
+// withTokens measures what kinde-authz takes when it has seen more and more tokens. Each
+// round has a process of its own, since memory does not shrink.
+func (b *bench) withTokens() error {
+	for round := range b.rounds {
+		authz, err := b.startAuthz(usualCache)
+		if err != nil {
+			return err
+		}
+		for _, n := range []int{1, 1000, 10_000, 100_000} {
+			if n > len(b.tokens.good) {
+				break
+			}
+			w, err := authz.checking(groupTokens, counted(n, "token"), b.tokens.good[:n], n, "allowed")
+			if err != nil {
+				return err
+			}
+			if err := b.measure(w, 0); err != nil {
+				return fmt.Errorf("%s: %w", w.name, err)
+			}
+		}
+		b.stopAll()
+		say("  round %d of %d", round+1, b.rounds)
 	}
 	return nil
+}
+
+// checking returns the case of calls with tokens, in turn, so many of them at least. The
+// service gives the first one its reason; a stock server gives none.
+func (s *service) checking(group, name string, tokens []string, least int, reason string) (work, error) {
+	answer, length, err := ask(s.address, checkRequest(tokens[0]))
+	if err != nil {
+		return work{}, err
+	}
+	if got := answer.GetDynamicMetadata().GetFields()["reason"].GetStringValue(); got != reason {
+		return work{}, fmt.Errorf("%s: the reason is %q, want %q", name, got, reason)
+	}
+	bodies := make([][]byte, min(few, len(tokens))) // made once, where they come again and again
+	for i := range bodies {
+		bodies[i] = checkRequest(tokens[i])
+	}
+	next := func(i int) []byte {
+		if i %= len(tokens); i >= few {
+			return checkRequest(tokens[i])
+		}
+		return bodies[i]
+	}
+	return work{group: group, name: name, service: s.process, load: calls{s.address, next, least, length}.load}, nil
 }
