@@ -26,7 +26,7 @@ type explainCommand struct {
 	TokenFile string   `placeholder:"FILE" help:"File that holds the access token. Default: standard input. Without a token: empty."`
 	Method    string   `default:"GET" help:"HTTP method of the request."`
 	Path      string   `default:"/" help:"Path of the request, with its query."`
-	Policy    string   `placeholder:"NAME" help:"Policy that Envoy's route names in context_extensions."`
+	Policy    *string  `placeholder:"NAME" help:"Policy that Envoy's route names in context_extensions."`
 	Header    []string `placeholder:"NAME" sep:"none" help:"Name of a header that the request has too, like x-kinde-user-id. Can be repeated."`
 	JWKSFile  string   `name:"jwks-file" placeholder:"FILE" help:"JWK set to verify with instead of the issuer's, to work without a network."`
 	Address   string   `placeholder:"ADDRESS" help:"gRPC address of a running service, like localhost:9191 or unix:/path: warn when its settings are not these."`
@@ -129,8 +129,8 @@ func (c *explainCommand) request(stdin io.Reader) (*authz.Request, error) {
 		headers["authorization"] = "Bearer " + credentials
 	}
 	var extensions map[string]string
-	if c.Policy != "" {
-		extensions = map[string]string{"policy": c.Policy}
+	if c.Policy != nil { // an empty name is one too, and no policy has it
+		extensions = map[string]string{"policy": *c.Policy}
 	}
 	return authz.NewRequest(c.Method, c.Path, headers, extensions), nil
 }

@@ -222,7 +222,10 @@ func TestExplainNeverDisagreesWithTheServer(t *testing.T) {
 		if random.IntN(10) == 0 {
 			token = token[:len(token)-pickInt(random, 3)]
 		}
-		command.Method, command.Policy = pick("GET", "POST"), pick("", "", "", "internal", "run", "nobody")
+		command.Method, command.Policy = pick("GET", "POST"), nil
+		if name := pick("none", "none", "none", "", "internal", "run", "nobody"); name != "none" {
+			command.Policy = &name
+		}
 		command.Path = pick("/public/a", "/run", "/internal", "/flags", "/admin/x", "/orgs/org_acme/x", "/orgs/org_two",
 			"/else", "/a//b", "/.well-known/oauth-protected-resource", "/run?x=1")
 		request, err := command.request(strings.NewReader(token))
