@@ -32,7 +32,7 @@ apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: {name: kinde-authz, namespace: kinde-authz}
 spec:
-  hosts: [kinde-authz.kinde-authz.svc.cluster.local]
+  hosts: [kinde-authz-mesh.kinde-authz.svc.cluster.local]
   location: MESH_INTERNAL
   resolution: STATIC
   ports: [{number: 9191, name: grpc, protocol: GRPC, targetPort: %[1]s}]
