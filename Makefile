@@ -50,7 +50,7 @@ test-envoys: build ## Run the end-to-end tests with each release of Envoy in ENV
 	  ENVOY="$$envoy" go test -count=1 -timeout 10m ./e2e/...; \
 	done
 
-test-deploy: ## Run the scenes behind Istio and Envoy Gateway (builds them once, 10 minutes; PART=istio or gateway)
+test-deploy: ## Run it as it is deployed (10 minutes; PART=istio, gateway, ratelimit, systemd or compose)
 	scripts/test-deploy $(PART)
 
 lint: $(GOLANGCI) ## Check style, formatting and go.mod

@@ -23,19 +23,25 @@ type edit struct{ own, instead string }
 // edited returns the path of a copy of envoy.yaml with the changes.
 func edited(t *testing.T, edits ...edit) string {
 	t.Helper()
-	content, err := os.ReadFile("../envoy.yaml")
+	return editedFile(t, "envoy.yaml", edits...)
+}
+
+// editedFile returns the path of a copy of a file of the project with the changes.
+func editedFile(t *testing.T, name string, edits ...edit) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("..", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := string(content)
+	text := string(content)
 	for _, edit := range edits {
-		if strings.Count(config, edit.own) != 1 {
-			t.Fatalf("envoy.yaml: want %q exactly once", edit.own)
+		if strings.Count(text, edit.own) != 1 {
+			t.Fatalf("%s: want %q exactly once", name, edit.own)
 		}
-		config = strings.Replace(config, edit.own, edit.instead, 1)
+		text = strings.Replace(text, edit.own, edit.instead, 1)
 	}
-	path := filepath.Join(t.TempDir(), "envoy.yaml")
-	write(t, path, config)
+	path := filepath.Join(t.TempDir(), filepath.Base(name))
+	write(t, path, text)
 	return path
 }
 

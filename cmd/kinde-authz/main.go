@@ -16,6 +16,7 @@ type commands struct {
 	Validate validateCommand `cmd:"" help:"Check a settings file and warn of what is valid and dangerous."`
 	Explain  explainCommand  `cmd:"" help:"Say what would be answered to a request with a token, and why."`
 	Doctor   doctorCommand   `cmd:"" help:"Check a deployment: issuer, keys, clock, the running service, Envoy."`
+	Health   healthCommand   `cmd:"" help:"Exit 0 when the running service is ready, else 1; for readiness probes."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,7 +27,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Deadline:            time.Now().Add(time.Minute), // a setting that should be refused and is not would serve for ever
 		Setup:               withIssuer,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "until": until},
 	})
 }
 
@@ -50,14 +51,36 @@ func withIssuer(env *testscript.Env) error {
 
 // exits is the script command "exits CODE PROGRAM [ARG...]".
 func exits(ts *testscript.TestScript, _ bool, args []string) {
-	got := 0
-	var exit *exec.ExitError
-	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
-		got = exit.ExitCode()
-	} else if err != nil {
-		ts.Fatalf("%v", err)
+	if got := exitCodeOf(ts, args[1:]); got != args[0] {
+		ts.Fatalf("exit code %s, want %s", got, args[0])
 	}
-	if want := args[0]; strconv.Itoa(got) != want {
-		ts.Fatalf("exit code %d, want %s", got, want)
+}
+
+// until is the script command "until CODE WORD PROGRAM [ARG...]": it runs the program
+// again and again until it ends with that exit code and has printed the word.
+func until(ts *testscript.TestScript, _ bool, args []string) {
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		code := exitCodeOf(ts, args[2:])
+		printed := ts.ReadFile("stdout")
+		if code == args[0] && strings.Contains(printed, args[1]) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("exit code %s and %q, want %s and %q", code, printed, args[0], args[1])
+		}
+	}
+}
+
+func exitCodeOf(ts *testscript.TestScript, args []string) string {
+	var exit *exec.ExitError
+	switch err := ts.Exec(args[0], args[1:]...); {
+	case err == nil:
+		return "0"
+	case errors.As(err, &exit):
+		return strconv.Itoa(exit.ExitCode())
+	default:
+		ts.Fatalf("%v", err)
+		return ""
 	}
 }

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,11 +43,10 @@ func checkService(ctx context.Context, r *Report, s *settings.Settings, address 
 // policy that is not defined: the names themselves are hidden by its admin port.
 // The service's admin port need not be reachable from here.
 func checkUnknownPolicies(ctx context.Context, r *Report, s *settings.Settings) {
-	host, port, err := net.SplitHostPort(s.AdminListen)
-	if err != nil {
-		return
+	if _, _, err := net.SplitHostPort(s.AdminListen); err != nil {
+		return // a socket
 	}
-	address := net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port)
+	address := probe.Reachable(s.AdminListen)
 	_, metrics, err := fetch(ctx, "http://"+address+"/metrics")
 	if err != nil {
 		return

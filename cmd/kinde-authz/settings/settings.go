@@ -52,7 +52,7 @@ func (f *Flags) with(parsed *file) (*Settings, error) {
 		Verifier:    parsed.verifier(),
 		Authorizer:  parsed.authorizer(),
 		Listen:      setting(f.Listen, parsed.Listen, ":9191"),
-		AdminListen: setting(f.AdminListen, parsed.AdminListen, ":9192"),
+		AdminListen: setting(f.AdminListen, parsed.AdminListen, defaultAdminListen),
 		TLS: TLS{
 			Cert:     setting(f.TLSCert, parsed.TLS.Cert, ""),
 			Key:      setting(f.TLSKey, parsed.TLS.Key, ""),

@@ -95,17 +95,21 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	if err := s.Issuer.Fail(config.Outage); err != nil {
 		return err
 	}
-	issuer, err := s.serve(config.Issuer, s.Issuer)
+	issuer, err := net.Listen("tcp", orAny(config.Issuer))
 	if err != nil {
 		return fmt.Errorf("the issuer: %w", err)
 	}
-	_, port, _ := net.SplitHostPort(issuer)
-	s.Issuer.URL = "http://localhost:" + port
+	_, port, _ := net.SplitHostPort(issuer.Addr().String())
+	s.Issuer.URL = "http://localhost:" + port // before anybody asks it
+	s.serve(issuer, s.Issuer)
 	upstream := config.Upstream
 	if upstream == "" {
-		if upstream, err = s.serve(config.Agent, agent.Handler()); err != nil {
+		listener, err := net.Listen("tcp", orAny(config.Agent))
+		if err != nil {
 			return fmt.Errorf("the agent: %w", err)
 		}
+		s.serve(listener, agent.Handler())
+		upstream = listener.Addr().String()
 	}
 	config.progress("starting kinde-authz")
 	if err := s.startAuthz(ctx, config); err != nil {
@@ -140,15 +144,10 @@ func (s *Stack) openLogs(config Config) error {
 }
 
 // serve serves a handler in this process.
-func (s *Stack) serve(address string, handler http.Handler) (string, error) {
-	listener, err := net.Listen("tcp", orAny(address))
-	if err != nil {
-		return "", err
-	}
+func (s *Stack) serve(listener net.Listener, handler http.Handler) {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	s.servers = append(s.servers, server)
 	go func() { _ = server.Serve(listener) }() // it ends when it is closed
-	return listener.Addr().String(), nil
 }
 
 // startAuthz starts kinde-authz and learns its ports from its log.
