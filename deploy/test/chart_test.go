@@ -74,6 +74,16 @@ func template(t *testing.T, release, values string) []object {
 	return all
 }
 
+// The oldest release of Kubernetes that is meant stands in three places.
+func TestKubernetesVersionIsOne(t *testing.T) {
+	version := strings.TrimSuffix(strings.TrimPrefix(loadChart(t).Metadata.KubeVersion, ">="), ".0-0")
+	for _, path := range []string{guide, "deploy/kubernetes/base/kustomization.yaml"} {
+		if !strings.Contains(read(t, path), "Kubernetes "+version+" ") {
+			t.Errorf("%s does not say Kubernetes %s", path, version)
+		}
+	}
+}
+
 func TestHelmLintFindsNothing(t *testing.T) {
 	var given map[string]any
 	if err := yaml.Unmarshal([]byte(least), &given); err != nil {

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -12,6 +13,10 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // envoy is the path of a real Envoy.
@@ -74,7 +79,8 @@ func TestEnvoyReachesKindeAuthz(t *testing.T) {
 	t.Run("sidecar", func(t *testing.T) {
 		t.Parallel()
 		i := start(t, all["sidecar"])
-		checkDenial(t, edited(t, read(t, sidecarEnvoy), edit{"/run/kinde-authz/grpc.sock", i.grpc}))
+		folder := shared(t, all["sidecar"]) // in Envoy's container
+		checkDenial(t, edited(t, read(t, sidecarEnvoy), edit{folder + "/", filepath.Dir(i.grpc) + "/"}))
 	})
 	t.Run("mtls", func(t *testing.T) {
 		t.Parallel()
@@ -89,6 +95,44 @@ func TestEnvoyReachesKindeAuthz(t *testing.T) {
 			edit{"/etc/kinde-authz-sds/certificate.yaml", filepath.Join(sds, "certificate.yaml")},
 			edit{"/etc/kinde-authz-sds/authority.yaml", filepath.Join(sds, "authority.yaml")}))
 	})
+}
+
+// shared returns where Envoy finds the folder in which kinde-authz listens.
+func shared(t *testing.T, p place) string {
+	t.Helper()
+	socket := strings.TrimPrefix(p.value("KINDE_AUTHZ_LISTEN"), "unix:")
+	for _, own := range p.container.VolumeMounts {
+		for _, mount := range p.deployment.Spec.Template.Spec.Containers[0].VolumeMounts {
+			if own.MountPath == filepath.Dir(socket) && own.Name == mount.Name {
+				return mount.MountPath
+			}
+		}
+	}
+	t.Fatalf("Envoy has no part in %s", socket)
+	return ""
+}
+
+// The sidecar starts before Envoy, goes on running, and is stopped after it; both are one user,
+// who alone may write to the socket.
+func TestSidecarRunsAsLongAsEnvoy(t *testing.T) {
+	p := places(t)["sidecar"]
+	spec := p.deployment.Spec.Template.Spec
+	envoy := spec.Containers[0]
+	if len(spec.InitContainers) != 1 || len(spec.Containers) != 1 || envoy.Name != "envoy" {
+		t.Fatalf("%d init containers and %d containers", len(spec.InitContainers), len(spec.Containers))
+	}
+	if policy := p.container.RestartPolicy; policy == nil || *policy != corev1.ContainerRestartPolicyAlways {
+		t.Error("it is an init container, for whose end Envoy waits")
+	}
+	if p.container.StartupProbe == nil {
+		t.Error("Envoy starts before the socket is there")
+	}
+	if *envoy.SecurityContext.RunAsUser != *p.container.SecurityContext.RunAsUser {
+		t.Error("Envoy may not write to the socket")
+	}
+	if p.value("KINDE_AUTHZ_DRAIN_DELAY") != "0s" {
+		t.Error("it goes on when Envoy has gone")
+	}
 }
 
 // client writes what Envoy is given of components/envoy-mtls, and returns the folder.
@@ -200,6 +244,22 @@ func runEnvoy(t *testing.T, config string) (log func() string, ended chan struct
 		}
 		return string(content)
 	}, ended
+}
+
+// Envoy's Service, its container and its configuration speak of one port.
+func TestEnvoysPortIsOne(t *testing.T) {
+	all := kustomize(t, "envoy")
+	service := find[corev1.Service](t, all, "Service", "envoy").Spec
+	pod := find[appsv1.Deployment](t, all, "Deployment", "envoy").Spec.Template
+	port := pod.Spec.Containers[0].Ports[0]
+	if !selects(t, &metav1.LabelSelector{MatchLabels: service.Selector}, pod.Labels) ||
+		service.Ports[0].TargetPort.String() != port.Name {
+		t.Errorf("the Service leads to %+v", service)
+	}
+	listener := fmt.Sprintf("{address: 0.0.0.0, port_value: %d}", port.ContainerPort)
+	if !strings.Contains(read(t, "envoy.yaml"), listener) {
+		t.Errorf("envoy.yaml does not listen at %s", listener)
+	}
 }
 
 // The versions of Envoy that run here and there are one.
