@@ -187,7 +187,7 @@ func TestNotes(t *testing.T) {
 		least + "audience: [https://a]":                        {"allowedOrgs is not set", "audience is not set"},
 		least + "allowedOrgs: [org_1]":                         {"audience is not set", "allowedOrgs is not set"},
 		"settings: {issuers: [{domain: https://a.kinde.com}]}": {"envoy.yaml", "Warning"},
-		least + "mtls: {enabled: true}":                        {"Secret kinde-authz-client", "with one replica"},
+		least + "mtls: {enabled: true}":                        {"is for kinde-authz.\n", "with one replica"},
 		least + "mtls: {enabled: true, secretName: own}":       {"ca.crt of the Secret own", "kinde-authz-client.\n"},
 		least + "autoscaling: {minReplicas: 1}":                {"with one replica", "certificate"},
 		least + "replicas: 1":                                  {"envoy.yaml", "with one replica"},
