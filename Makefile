@@ -39,6 +39,7 @@ test: build ## Prove that it works: unit tests with the race detector, fuzzing, 
 	$(MAKE) --no-print-directory fuzz FUZZTIME=10s
 	envoy=$$(scripts/envoy) && ENVOY="$$envoy" go test -json -count=1 -timeout 10m ./e2e/... | .tools/report/report .tools/report/with-the-built-programs-and-a-real-Envoy.json
 	cd e2e/bench && go vet ./... && go test -json -timeout 5m ./... | ../../.tools/report/report ../../.tools/report/of-the-benchmark-harness.json
+	cd deploy/test && go vet ./... && go test -json -count=1 -timeout 5m ./... | ../../.tools/report/report ../../.tools/report/of-the-manifests-and-the-chart.json
 	cd e2e/bench && go run . -quick -only grpc -out $(CURDIR)/.tools/bench-quick
 	@echo; echo "$$(grep -rhE '^func Fuzz' --include=*_test.go kinde internal authz cmd | wc -l) fuzz targets ran for 10s each and found nothing."
 	@.tools/report/report -sum .tools/report/*.json
@@ -56,7 +57,9 @@ test-deploy: ## Run it as it is deployed (10 minutes; PART=istio, gateway, ratel
 lint: $(GOLANGCI) ## Check style, formatting and go.mod
 	$(GOLANGCI) run ./...
 	go mod tidy -diff
-	cd e2e/bench && $(CURDIR)/$(GOLANGCI) run --config $(CURDIR)/.golangci.yml ./... && go mod tidy -diff
+	for module in e2e/bench deploy/test; do \
+	  (cd $$module && $(CURDIR)/$(GOLANGCI) run --config $(CURDIR)/.golangci.yml ./... && go mod tidy -diff) || exit 1; \
+	done
 
 $(GOLANGCI):
 	@mkdir -p .tools
