@@ -3,6 +3,8 @@ package extauthz
 import (
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -83,10 +85,23 @@ func (m *missing) MarshalLogArray(list zapcore.ArrayEncoder) error {
 	return nil
 }
 
-// cut shortens what a client typed.
+// cut shortens what a client typed. What a terminal would obey, such as an override of
+// the direction of text, becomes U+FFFD.
 func cut(s string, limit int) string {
-	if len(s) <= limit {
-		return s
+	if len(s) > limit {
+		s = s[:limit] + "…"
 	}
-	return s[:limit] + "…"
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return strings.Map(printable, s)
+		}
+	}
+	return s
+}
+
+func printable(r rune) rune {
+	if !unicode.IsPrint(r) {
+		return utf8.RuneError
+	}
+	return r
 }
