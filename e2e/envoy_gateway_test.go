@@ -101,7 +101,8 @@ func behindEnvoyGateway(t *testing.T, s *stack.Stack, upstream string) *stack.St
 	}
 	write("resources/backends.yaml", fmt.Sprintf(envoyGatewayBackends, portOf(s.AuthzGRPC), portOf(upstream)))
 	in := func(name string) string { return filepath.Join(dir, name) }
-	config := write("envoy-gateway.yaml", fmt.Sprintf(envoyGatewayConfig, in("resources"), in("config"), in("data"), in("state"), in("run")))
+	config := write("envoy-gateway.yaml", fmt.Sprintf(envoyGatewayConfig,
+		in("resources"), in("config"), in("data"), in("state"), in("run")))
 	// The Envoy is looked for here before it is downloaded.
 	local := in("data/envoy-versions/1.40.0/bin")
 	if err := os.MkdirAll(local, 0o700); err != nil {
@@ -115,7 +116,8 @@ func behindEnvoyGateway(t *testing.T, s *stack.Stack, upstream string) *stack.St
 		t.Fatal(err)
 	}
 	gateway := os.Getenv("ENVOY_GATEWAY_PROGRAM")
-	if out, err := exec.Command(gateway, "certgen", "--local", "--config-home", in("config")).CombinedOutput(); err != nil {
+	certificates := exec.Command(gateway, "certgen", "--local", "--config-home", in("config"))
+	if out, err := certificates.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	url := "http://localhost:" + port

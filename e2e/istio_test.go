@@ -109,7 +109,9 @@ admin: {address: {socket_address: {address: 127.0.0.1, port_value: %[1]s}}}
 node:
   id: %[2]s
   cluster: %[3]s
-  metadata: {NAMESPACE: %[3]s, CLUSTER_ID: Kubernetes, MESH_ID: cluster.local, ISTIO_VERSION: 1.31.0, LABELS: %[4]s, INSTANCE_IPS: 127.0.0.1, INTERCEPTION_MODE: NONE}
+  metadata:
+    {NAMESPACE: %[3]s, CLUSTER_ID: Kubernetes, MESH_ID: cluster.local, ISTIO_VERSION: 1.31.0, LABELS: %[4]s,
+    INSTANCE_IPS: 127.0.0.1, INTERCEPTION_MODE: NONE}
 bootstrap_extensions:
 - name: envoy.bootstrap.internal_listener
   typed_config: {"@type": type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener}
@@ -126,7 +128,10 @@ static_resources:
   - name: xds-grpc
     type: STATIC
     connect_timeout: 1s
-    load_assignment: {cluster_name: xds-grpc, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: %[5]s}}}}]}]}
+    load_assignment:
+      cluster_name: xds-grpc
+      endpoints:
+      - lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: %[5]s}}}}]
     typed_extension_protocol_options:
       envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
         "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions

@@ -14,10 +14,12 @@ func TestAdminPortIsThatOfTheSettings(t *testing.T) {
 		file          string // empty: none
 		want, wantErr string
 	}{
-		"nothing":                {nil, "", ":9192", ""},
-		"a flag":                 {text("127.0.0.1:1"), "", "127.0.0.1:1", ""},
-		"a flag beside a file":   {text("127.0.0.1:1"), "admin_listen: :2", "127.0.0.1:1", ""},
-		"an empty flag":          {text(""), "admin_listen: :2", "", "KINDE_AUTHZ_ADMIN_LISTEN (--admin-listen) is set but empty"},
+		"nothing":              {nil, "", ":9192", ""},
+		"a flag":               {text("127.0.0.1:1"), "", "127.0.0.1:1", ""},
+		"a flag beside a file": {text("127.0.0.1:1"), "admin_listen: :2", "127.0.0.1:1", ""},
+		"an empty flag": {
+			text(""), "admin_listen: :2", "", "KINDE_AUTHZ_ADMIN_LISTEN (--admin-listen) is set but empty",
+		},
 		"a file":                 {nil, "admin_listen: unix:/run/admin", "unix:/run/admin", ""},
 		"a file without it":      {nil, "leeway: 10s", ":9192", ""},
 		"a file with a mistake":  {nil, "admin_listen: :2\nleeway: soon\nnope: 1", ":2", ""},
