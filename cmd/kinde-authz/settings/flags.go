@@ -92,7 +92,9 @@ func (f *Flags) ParseAlone(content []byte) (s *Settings, standIn bool, err error
 		domain := "https://yourapp.kinde.com"
 		f.Domain = &domain
 	}
-	s, err = f.with(parsed)
+	if s, err = f.with(parsed); err == nil {
+		s.standIn = standIn
+	}
 	return s, standIn, err
 }
 

@@ -34,8 +34,9 @@ type Settings struct {
 	// Content is that of the file, empty without one.
 	Content string
 
-	path string // of the file
-	file *file  // one without settings where there is none
+	path    string // of the file
+	standIn bool   // for the issuer that the file does not list
+	file    *file  // one without settings where there is none
 }
 
 // TLS names the files of the gRPC port's TLS, PEM. Without a certificate there is

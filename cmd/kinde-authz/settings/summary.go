@@ -26,7 +26,11 @@ func (s *Settings) Warnings() (all []Warning) {
 // Summary counts what is configured and says what a path gets that no route
 // matches.
 func (s *Settings) Summary() string {
-	return fmt.Sprintf("%s, %s, %s; %s", Counted(len(s.Verifier.Issuers), "issuer", "issuers"),
+	issuers := len(s.Verifier.Issuers)
+	if s.standIn {
+		issuers = 0
+	}
+	return fmt.Sprintf("%s, %s, %s; %s", Counted(issuers, "issuer", "issuers"),
 		Counted(len(s.Authorizer.Policies), "policy", "policies"), Counted(len(s.Authorizer.Routes), "route", "routes"), s.unmatched())
 }
 
