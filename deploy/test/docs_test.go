@@ -155,7 +155,8 @@ func checkCommand(t *testing.T, root string, words []string) {
 		if want := "/v" + versions(t)["CERT_MANAGER_VERSION"] + "/cert-manager.yaml"; !strings.HasSuffix(line, want) {
 			t.Errorf("%s: want %s", line, want)
 		}
-	case strings.HasPrefix(line, "kubectl -n edge rollout "), strings.HasPrefix(line, "kubectl -n edge port-forward "):
+	case strings.HasPrefix(line, "kubectl -n kinde-authz rollout status "),
+		strings.HasPrefix(line, "kubectl -n kinde-authz port-forward "):
 		checkNamed(t, root, words)
 	case strings.HasPrefix(line, "kubectl create namespace "), strings.HasPrefix(line, "kubectl label namespace "):
 	case strings.HasPrefix(line, "helm upgrade --install "):
