@@ -2,12 +2,10 @@ package e2e
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
 )
 
@@ -32,38 +30,6 @@ func TestGuideNamesWhatThereIs(t *testing.T) {
 		check.Stdin = bytes.NewReader(block[1])
 		if out, err := check.CombinedOutput(); err != nil {
 			t.Errorf("%v: %s\n%s", err, out, block[1])
-		}
-	}
-}
-
-// systemdUnit is a unit of deploy/systemd that runs the built program.
-func systemdUnit(t *testing.T, name string) (path string) {
-	t.Helper()
-	content, err := os.ReadFile("../deploy/systemd/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path = filepath.Join(t.TempDir(), name)
-	built := strings.NewReplacer("/usr/local/bin/kinde-authz", programs.Authz, "/usr/local/bin/envoy", programs.Envoy)
-	write(t, path, built.Replace(string(content)))
-	return path
-}
-
-func TestSystemdUnits(t *testing.T) {
-	analyze, err := exec.LookPath("systemd-analyze")
-	if errors.Is(err, exec.ErrNotFound) {
-		t.Skip("no systemd-analyze on PATH: units are not looked at")
-	}
-	for name, exposure := range map[string]string{"kinde-authz.service": "11", "envoy.service": "14"} { // tenths
-		unit := systemdUnit(t, name)
-		out, err := exec.CommandContext(t.Context(), analyze, "verify", unit).CombinedOutput()
-		if err != nil || len(out) > 0 {
-			t.Errorf("verify %s: %v\n%s", name, err, out)
-		}
-		out, err = exec.CommandContext(t.Context(), analyze, "security", "--offline=true", "--no-pager",
-			"--threshold="+exposure, unit).CombinedOutput()
-		if err != nil {
-			t.Errorf("security %s: %v\n%s", name, err, out)
 		}
 	}
 }

@@ -12,11 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/settings"
-	"github.com/kinde-authz/kinde-authz/internal/regular"
 )
-
-// maxPEMBytes bounds each file of the TLS settings.
-const maxPEMBytes = 1 << 20
 
 // How messages name the settings.
 const (
@@ -38,7 +34,7 @@ func readTLS(ctx context.Context, f settings.TLS) (c tlsContent, err error) {
 		if one.path == "" {
 			continue
 		}
-		content, err := regular.Read(ctx, one.path, maxPEMBytes)
+		content, err := settings.ReadPEM(ctx, one.path)
 		if err != nil {
 			return tlsContent{}, fmt.Errorf("%s: %w", one.setting, err)
 		}

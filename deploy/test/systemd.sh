@@ -9,6 +9,7 @@ cd "$(dirname "$0")/../.."
 command -v curl openssl >/dev/null || { echo "systemd.sh: curl and openssl are needed on PATH" >&2; exit 1; }
 
 make --no-print-directory build
+ENVOY=$(scripts/envoy) go test -tags deploy -count=1 -run '^TestSystemdUnits$' ./e2e
 envoy=$(readlink -f "$(scripts/envoy)")
 nspawn=$(command -v systemd-nspawn || true)
 if [ -z "$nspawn" ]; then
@@ -47,7 +48,7 @@ until_true() {
 }
 started() { init=$(pgrep -P "$container") && [ "$(cat "/proc/$init/comm")" = systemd ]; }
 inside() {
-  nsenter -t "$init" -m -u -i -n -p -r -w -- env -i -C /kinde-authz HOME=/root ENVOY=/envoy GOFLAGS=-buildvcs=false \
+  nsenter -t "$init" -m -u -i -n -p -r -w -- env -i -C /kinde-authz HOME="$HOME" ENVOY=/envoy GOFLAGS=-buildvcs=false \
     PATH=/usr/local/bin:/usr/local/go/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
 property() { inside systemctl show --property "$1" --value "$2"; }
@@ -57,26 +58,26 @@ until_true booted
 
 # The guide: 0 until its reader edits the settings, 1 until all runs, 2 the replicas one
 # after the other, 3 the rest.
-awk -v parts="$root/root/part" '
+awk -v parts="$root/srv/part" '
   /^```sh$/ {on = 1; next}
   /^```/ {on = 0}
   !on {next}
   /^kinde-authz validate|^systemctl reload|^systemctl restart envoy/ {part++}
   {print > (parts part + 0)}' docs/envoy.md
-part() { echo "part $1 of docs/envoy.md"; inside bash -euo pipefail "/root/part$1"; }
+part() { echo "part $1 of docs/envoy.md"; inside bash -euo pipefail "/srv/part$1"; }
 
 # What the reader has: an issuer, an agent, a certificate.
 inside systemd-run --quiet --unit issuer /kinde-authz/bin/kinde-dev issuer
 inside systemd-run --quiet --unit agent /kinde-authz/bin/kinde-dev agent --listen 127.0.0.1:8000
 certificate() {
   inside openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
-    -addext subjectAltName=DNS:localhost -keyout /root/tls.key -out /root/tls.crt 2> /dev/null
+    -addext subjectAltName=DNS:localhost -keyout /etc/ssl/yourapp.key -out /etc/ssl/yourapp.crt 2> /dev/null
 }
 certificate
 # ask WANT [ARG...]: sends a request, and wants that status.
 ask() {
   local want=$1 got; shift
-  got=$(inside curl --silent --output /dev/null --max-time 5 --write-out '%{http_code}' --cacert /root/tls.crt "$@" \
+  got=$(inside curl --silent --output /dev/null --max-time 5 --write-out '%{http_code}' --cacert /etc/ssl/yourapp.crt "$@" \
     https://localhost/api/agents/weather) || true
   [ "$got" = "$want" ] || { echo "systemd.sh: status $got, want $want" >&2; return 1; }
 }

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
 	"time"
 
@@ -40,7 +39,7 @@ var ErrClientCertificate = errors.New("it cannot be asked, as it wants a client 
 // Service asks a running service, at host:port or unix:/path, for its health and for
 // the digest of its settings, which is empty where it tells none.
 func Service(ctx context.Context, address string, files settings.TLS) (Status, string, error) {
-	secure, err := clientCredentials(files)
+	secure, err := clientCredentials(ctx, files)
 	if err != nil {
 		return 0, "", err
 	}
@@ -108,14 +107,14 @@ func lookup(ctx context.Context, host string) ([]string, error) {
 }
 
 // clientCredentials trust the certificate that the service is configured with.
-func clientCredentials(files settings.TLS) (credentials.TransportCredentials, error) {
+func clientCredentials(ctx context.Context, files settings.TLS) (credentials.TransportCredentials, error) {
 	if files.Cert == "" {
 		return insecure.NewCredentials(), nil
 	}
 	if files.ClientCA != "" {
 		return nil, ErrClientCertificate
 	}
-	content, err := os.ReadFile(files.Cert)
+	content, err := settings.ReadPEM(ctx, files.Cert)
 	if err != nil {
 		return nil, err
 	}

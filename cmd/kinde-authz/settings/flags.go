@@ -51,6 +51,15 @@ func ReadFile(ctx context.Context, path string) ([]byte, error) {
 	return regular.Read(ctx, path, maxFileBytes)
 }
 
+// maxPEMBytes bounds each file of the TLS settings.
+const maxPEMBytes = 1 << 20
+
+// ReadPEM returns the content of a file that the TLS settings name, which is a regular
+// file of at most 1 MiB.
+func ReadPEM(ctx context.Context, path string) ([]byte, error) {
+	return regular.Read(ctx, path, maxPEMBytes)
+}
+
 // Read reads the settings, from the file too. It refuses variables of the
 // environment that look like settings and are none. Whether what decides makes
 // sense is found out by [Settings.Build].
