@@ -223,3 +223,37 @@ func TestIstioAsksAboutEveryRequest(t *testing.T) {
 		}
 	}
 }
+
+// What the doctor finds in an Envoy of a control plane is told with its objects; the
+// outbound listeners of a sidecar need no filter.
+func TestDoctorReadsAnEnvoyOfAControlPlane(t *testing.T) {
+	good, _ := mistakes(t)
+	const status = "              status_on_error: {code: ServiceUnavailable}\n"
+	named := func(config, name string) string {
+		return strings.NewReplacer("- name: authz\n", "- name: "+name+"\n", "authz: {check", name+": {check").Replace(config)
+	}
+	gateway := named(good, "envoy.filters.http.ext_authz/securitypolicy/default/kinde-authz")
+	const some = "              filter_enabled_metadata: {filter: envoy.filters.http.rbac}\n"
+	istio := strings.Replace(good, status, status+some, 1)
+	const outbound = `  - name: outbound
+    traffic_direction: OUTBOUND
+    filter_chains:
+    - filters:
+      - typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+`
+	for name, row := range map[string]struct{ config, want string }{
+		"nothing is wrong": {gateway + outbound, ""},
+		"Envoy Gateway": {
+			strings.Replace(gateway, status, "", 1),
+			"-> set status_on_error: {code: ServiceUnavailable}; " +
+				"with Envoy Gateway: extAuth.statusOnError: 503 of the SecurityPolicy",
+		},
+		"Istio": {istio, "the AuthorizationPolicy is not for every request: what it leaves out is not checked -> "},
+	} {
+		got := strings.Join(faults(t, row.config), "\n")
+		if !strings.Contains(got, row.want) || row.want == "" && got != "" {
+			t.Errorf("%s: got\n%s\nwant %s", name, got, row.want)
+		}
+	}
+}
