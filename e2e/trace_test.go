@@ -92,7 +92,7 @@ func isChild(t *testing.T, c *collector, ours span) {
 	}
 }
 
-// Attack W4: nothing of a token is in a trace, and no query.
+// Attack W5: nothing of a token is in a trace, and no query.
 func TestSpansJoinThoseOfEnvoy(t *testing.T) {
 	c := newCollector(t)
 	s := own(t, func(config *stack.Config) {
@@ -185,7 +185,7 @@ func TestProtocolsOfTraces(t *testing.T) {
 	}
 }
 
-// Attack W5: a collector that is away, hangs, or answers with what it was sent.
+// Attack W6: a collector that is away, hangs, or answers with what it was sent.
 func TestDecisionsDoNotWaitForTheCollector(t *testing.T) {
 	hang := make(chan struct{})
 	defer close(hang)
