@@ -96,7 +96,7 @@ func TestExemplarsNameTraces(t *testing.T) {
 	var log process.Log
 	i := start(t, &log)
 	request := envoytest.Get("/").Bearer(i.issuer.Token(i.issuer.UserClaims()))
-	for _, traceparent := range []string{"00-" + untraced + "-" + clients + "-00", "00-" + traced + "-" + clients + "-01"} {
+	for _, traceparent := range []string{notSampled, sampled} {
 		check := request.With("traceparent", traceparent).InList()
 		if _, err := authv3.NewAuthorizationClient(i.conn).Check(t.Context(), check); err != nil {
 			t.Fatal(err)

@@ -24,6 +24,9 @@ const (
 	traced   = "4bf92f3577b34da6a3ce929d0e0e4736"
 	untraced = "5bf92f3577b34da6a3ce929d0e0e4736"
 	clients  = "00f067aa0ba902b7"
+
+	sampled    = "00-" + traced + "-" + clients + "-01"
+	notSampled = "00-" + untraced + "-" + clients + "-00"
 )
 
 // tracingEnvoy is the project's envoy.yaml with tracing as Envoy has it.
@@ -112,8 +115,9 @@ func TestSpansJoinThoseOfEnvoy(t *testing.T) {
 	}
 	delete(got, "kinde_authz.decision_id")
 	want := map[string]string{
-		"rpc.system.name": "grpc", "rpc.method": "envoy.service.auth.v3.Authorization/Check", "rpc.response.status_code": "OK",
-		"kinde_authz.decision": "allow", "kinde_authz.reason": "allowed", "kinde_authz.actor": "user",
+		"rpc.system.name": "grpc", "rpc.method": "envoy.service.auth.v3.Authorization/Check",
+		"rpc.response.status_code": "OK",
+		"kinde_authz.decision":     "allow", "kinde_authz.reason": "allowed", "kinde_authz.actor": "user",
 		"kinde_authz.policy": "default",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -123,8 +127,8 @@ func TestSpansJoinThoseOfEnvoy(t *testing.T) {
 		t.Errorf("it is %s, a %s", ours.Name, ours.Kind)
 	}
 
-	get(t, s.URL+query, token, "00-"+untraced+"-"+clients+"-00")
-	get(t, s.URL+query, "nonsense", "00-"+traced+"-"+clients+"-01")
+	get(t, s.URL+query, token, notSampled)
+	get(t, s.URL+query, "nonsense", sampled)
 	ours = c.one(t, "a span in the client's trace", of("kinde-authz", traced))
 	isChild(t, c, ours)
 	if reason := ours.attributes()["kinde_authz.reason"]; reason != "malformed_token" {
@@ -145,7 +149,7 @@ func TestSpansJoinThoseOfEnvoy(t *testing.T) {
 func TestSpansOfClientsTraces(t *testing.T) {
 	c := newCollector(t)
 	s := own(t, func(config *stack.Config) { config.AuthzEnv = traceTo(c.http) })
-	get(t, s.URL, s.Issuer.Token(s.Issuer.UserClaims()), "00-"+traced+"-"+clients+"-01")
+	get(t, s.URL, s.Issuer.Token(s.Issuer.UserClaims()), sampled)
 	if ours := c.one(t, "a span", of("kinde-authz", traced)); ours.parent() != clients {
 		t.Errorf("its parent is %s, want %s", ours.parent(), clients)
 	}
@@ -242,11 +246,11 @@ func TestDecisionsDoNotWaitForTheCollector(t *testing.T) {
 
 func TestTracingThatIsRefused(t *testing.T) {
 	for variable, says := range map[string]string{
-		"OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuff":        `"http/protobuff": want http/protobuf or grpc: did you mean "http/protobuf"?`,
+		"OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuff":        `want http/protobuf or grpc: did you mean "http/protobuf"?`,
 		"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=thrift":         `"thrift": want http/protobuf or grpc`,
 		"OTEL_TRACES_EXPORTER=jaeger":                       `"jaeger": want otlp or none, or unset it`,
 		"OTEL_TRACES_SAMPLER=always":                        `"always": want one of always_on`,
-		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=collector:4318": "want a URL with a scheme and a host, like http://localhost:4318",
+		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=collector:4318": "want a URL with a scheme and a host, like http://",
 	} {
 		command := exec.CommandContext(t.Context(), programs.Authz)
 		command.Env = []string{
