@@ -120,6 +120,12 @@ func droppedLines(l *logs) prometheus.Collector {
 	return counter("kinde_authz_log_lines_dropped_total", "Log lines that could not be written, or did not fit while writing hung.", &l.dropped)
 }
 
+// refusedClients tells how many clients had a certificate without the right name.
+func refusedClients(c *clients) prometheus.Collector {
+	return counter("kinde_authz_tls_clients_refused_total",
+		"Handshakes with a client whose certificate has none of the names in tls.client_names.", &c.refused)
+}
+
 // cacheCounters tell what became of looking for tokens among those remembered.
 func (m *metrics) cacheCounters() []prometheus.Collector {
 	return []prometheus.Collector{

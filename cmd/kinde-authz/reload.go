@@ -81,6 +81,7 @@ func (s *service) change(now reading) (fault string) {
 	s.stopKeys()
 	s.stopKeys = stop
 	s.level.SetLevel(loaded.LogLevel)
+	s.clients.use(loaded.ClientNames)
 	s.readiness.set(verifier.Ready())
 	s.warnFixed(loaded)
 	warn(loaded, s.log)

@@ -33,6 +33,7 @@ type service struct {
 	adminPort *port
 
 	certificates *certificates // nil without TLS
+	clients      *clients
 }
 
 // newService puts the service together and takes its ports.
@@ -48,14 +49,15 @@ func newService(flags *settings.Flags, loaded *settings.Settings, logs *logs) (*
 	s.readiness.use(loaded)
 	s.server = extauthz.NewServer(authorizer, logs.decisions, s.metrics.decided)
 	s.server.Use(authorizer, loaded.LoggedAllows)
+	s.clients = newClients(loaded.ClientNames, s.log)
 	if loaded.TLS.Cert != "" {
-		if s.certificates, err = newCertificates(loaded.TLS); err != nil {
+		if s.certificates, err = newCertificates(loaded.TLS, s.clients); err != nil {
 			return nil, usageError{err}
 		}
 		s.certificates.warnExpired(s.log)
 	}
 	s.grpc = newGRPCServer(s.server, s.certificates)
-	s.metrics.registry.MustRegister(keyMetrics{s.verifier.Load}, s.metrics.cachedTokens(s.server), droppedLines(logs))
+	s.metrics.registry.MustRegister(keyMetrics{s.verifier.Load}, s.metrics.cachedTokens(s.server), droppedLines(logs), refusedClients(s.clients))
 	s.readiness.register(s.grpc)
 	s.admin = newAdminServer(s)
 	if s.grpcPort, err = listen("KINDE_AUTHZ_LISTEN (--listen, listen)", loaded.Listen); err != nil {

@@ -84,6 +84,8 @@ type tlsSettings struct {
 	Cert     text `yaml:"cert" jsonschema_description:"Certificate of the gRPC port, PEM."`
 	Key      text `yaml:"key" jsonschema_description:"Key of the certificate, PEM."`
 	ClientCA text `yaml:"client_ca" jsonschema_description:"Authorities, PEM; a client must show a certificate of one of them."`
+
+	ClientNames []text `yaml:"client_names" jsonschema:"minItems=1,pattern=^[!-)+-~]+$" jsonschema_description:"The client's certificate must have one of these names (SAN): DNS names and URIs such as spiffe://…, without wildcards. Needs client_ca. Left out: not checked."`
 }
 
 type logSettings struct {

@@ -34,6 +34,8 @@ type Ports struct {
 	TLSCert     *string `name:"tls-cert" env:"KINDE_AUTHZ_TLS_CERT" placeholder:"FILE" help:"Certificate of the gRPC port, PEM. Unset: no TLS."`
 	TLSKey      *string `name:"tls-key" env:"KINDE_AUTHZ_TLS_KEY" placeholder:"FILE" help:"Key of the certificate, PEM."`
 	TLSClientCA *string `name:"tls-client-ca" env:"KINDE_AUTHZ_TLS_CLIENT_CA" placeholder:"FILE" help:"Authorities, PEM; a client must show a certificate of one of them."`
+
+	TLSClientNames *string `name:"tls-client-names" env:"KINDE_AUTHZ_TLS_CLIENT_NAMES" placeholder:"NAME,…" help:"DNS names and URIs, comma-separated; a client's certificate must have one of them (SAN). Unset: not checked."`
 }
 
 // Process are the flags that serve alone needs.

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"go.uber.org/zap/zapcore"
@@ -25,6 +26,9 @@ type Settings struct {
 	Listen, AdminListen string
 	// TLS is that of the gRPC port.
 	TLS TLS
+	// ClientNames are those of which a client's certificate must have one. Nil: it may
+	// have any.
+	ClientNames []string
 	// DrainDelay is how long to go on serving after SIGTERM.
 	DrainDelay time.Duration
 	// LogLevel is the least level that is logged.
@@ -67,7 +71,7 @@ func (f *Flags) with(parsed *file) (*Settings, error) {
 	if f.InsecureHTTP != nil {
 		s.Verifier.InsecureHTTP = *f.InsecureHTTP
 	}
-	for _, step := range []func(*Settings) error{f.addIssuers, f.addDrainDelay, f.addLevel, checkTLS} {
+	for _, step := range []func(*Settings) error{f.addIssuers, f.addDrainDelay, f.addLevel, checkTLS, f.addClientNames} {
 		if err := step(s); err != nil {
 			return nil, s.locate(err)
 		}
@@ -123,7 +127,7 @@ func checkTLS(s *Settings) error {
 	default:
 		return nil
 	}
-	if s.file.TLS != (tlsSettings{}) {
+	if !reflect.DeepEqual(s.file.TLS, tlsSettings{}) {
 		return kinde.ConfigErrorAt(errors.New(wrong), "tls")
 	}
 	return errors.New(wrong)
