@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/encoding"
 	_ "google.golang.org/grpc/encoding/proto" // the codec of all other messages
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/tap"
 )
@@ -51,8 +52,9 @@ func answerCall(server any, ctx context.Context, read func(any) error, intercept
 		return nil, err
 	}
 	defer request.Free()
-	s.room.give(taken - int64(request.Len()))
-	taken = int64(request.Len())
+	rest := int64(max(request.Len(), callBytes))
+	s.room.give(taken - rest)
+	taken = rest
 	answer := func(ctx context.Context, _ any) (any, error) {
 		return answerWith(func(out []byte) []byte { return s.Answer(ctx, request.ReadOnlyData(), out) }), nil
 	}
@@ -75,7 +77,7 @@ const maxWait = 10 * time.Second
 
 // limitWait ends a call that takes too long.
 func limitWait(ctx context.Context, call *tap.Info) (context.Context, error) {
-	if call.FullMethodName != authv3.Authorization_Check_FullMethodName {
+	if call.FullMethodName == healthv1.Health_Watch_FullMethodName { // it goes on by design
 		return ctx, nil
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= maxWait {

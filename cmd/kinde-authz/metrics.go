@@ -126,6 +126,29 @@ func refusedClients(c *clients) prometheus.Collector {
 		"Handshakes with a client whose certificate has none of the names in tls.client_names.", &c.refused)
 }
 
+// connectionMetrics tell of the connections to the gRPC port.
+type connectionMetrics struct{ *connections }
+
+var (
+	connectionsOpen    = prometheus.NewDesc("kinde_authz_connections", "Connections to the gRPC port that are open.", nil, nil)
+	connectionsRefused = prometheus.NewDesc("kinde_authz_connections_refused_total",
+		"Connections to the gRPC port that were closed at once, because limits.connections were open, or half of that from one address.",
+		nil, nil)
+)
+
+// Describe implements [prometheus.Collector].
+func (connectionMetrics) Describe(out chan<- *prometheus.Desc) {
+	out <- connectionsOpen
+	out <- connectionsRefused
+}
+
+// Collect implements [prometheus.Collector].
+func (m connectionMetrics) Collect(out chan<- prometheus.Metric) {
+	open, refused := m.counts()
+	out <- prometheus.MustNewConstMetric(connectionsOpen, prometheus.GaugeValue, float64(open))
+	out <- prometheus.MustNewConstMetric(connectionsRefused, prometheus.CounterValue, float64(refused))
+}
+
 // cacheCounters tell what became of looking for tokens among those remembered.
 func (m *metrics) cacheCounters() []prometheus.Collector {
 	return []prometheus.Collector{

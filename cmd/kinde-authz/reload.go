@@ -82,6 +82,8 @@ func (s *service) change(now reading) (fault string) {
 	s.stopKeys = stop
 	s.level.SetLevel(loaded.LogLevel)
 	s.clients.use(loaded.ClientNames)
+	s.connections.use(loaded.Limits.Connections)
+	s.server.Limit(loaded.Limits.InFlightBytes)
 	s.readiness.set(verifier.Ready())
 	s.warnFixed(loaded)
 	warn(loaded, s.log)

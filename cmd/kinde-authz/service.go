@@ -34,6 +34,7 @@ type service struct {
 
 	certificates *certificates // nil without TLS
 	clients      *clients
+	connections  *connections // to the gRPC port
 }
 
 // newService puts the service together and takes its ports.
@@ -50,6 +51,8 @@ func newService(flags *settings.Flags, loaded *settings.Settings, logs *logs) (*
 	s.server = extauthz.NewServer(authorizer, logs.decisions, s.metrics.decided)
 	s.server.Use(authorizer, loaded.LoggedAllows)
 	s.clients = newClients(loaded.ClientNames, s.log)
+	s.connections = newConnections(loaded.Limits.Connections, s.log)
+	s.server.Limit(loaded.Limits.InFlightBytes)
 	if loaded.TLS.Cert != "" {
 		if s.certificates, err = newCertificates(loaded.TLS, s.clients); err != nil {
 			return nil, usageError{err}
@@ -57,7 +60,7 @@ func newService(flags *settings.Flags, loaded *settings.Settings, logs *logs) (*
 		s.certificates.warnExpired(s.log)
 	}
 	s.grpc = newGRPCServer(s.server, s.certificates)
-	s.metrics.registry.MustRegister(keyMetrics{s.verifier.Load}, s.metrics.cachedTokens(s.server), droppedLines(logs), refusedClients(s.clients))
+	s.metrics.registry.MustRegister(keyMetrics{s.verifier.Load}, s.metrics.cachedTokens(s.server), droppedLines(logs), refusedClients(s.clients), connectionMetrics{s.connections})
 	s.readiness.register(s.grpc)
 	s.admin = newAdminServer(s)
 	if s.grpcPort, err = listen("KINDE_AUTHZ_LISTEN (--listen, listen)", loaded.Listen); err != nil {
@@ -113,7 +116,7 @@ func (s *service) run(signals, hangups <-chan os.Signal) error {
 	}()
 
 	failed := make(chan error, 2)
-	go func() { failed <- s.grpc.Serve(s.grpcPort) }()
+	go func() { failed <- s.grpc.Serve(boundedPort{s.grpcPort, s.connections}) }()
 	go func() { failed <- s.serveAdmin() }()
 	defer s.admin.Close()
 	defer s.grpc.Stop()

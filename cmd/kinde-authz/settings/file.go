@@ -27,6 +27,8 @@ type file struct {
 	InsecureHTTP truth                     `yaml:"insecure_http" jsonschema_description:"Allow http:// issuers. For local stacks and tests only."`
 	DrainDelay   *duration                 `yaml:"drain_delay" jsonschema_description:"How long to go on serving after SIGTERM while reporting NOT_SERVING. Default: 10s."`
 	TLS          tlsSettings               `yaml:"tls"`
+	Limits       limitSettings             `yaml:"limits"`
+	Pprof        truth                     `yaml:"pprof" jsonschema_description:"Serve profiles at /debug/pprof/ of the admin port. Default: false."`
 
 	content []byte
 	root    *yaml.Node // nil for a file without settings
@@ -86,6 +88,12 @@ type tlsSettings struct {
 	ClientCA text `yaml:"client_ca" jsonschema_description:"Authorities, PEM; a client must show a certificate of one of them."`
 
 	ClientNames []text `yaml:"client_names" jsonschema:"minItems=1,pattern=^[!-)+-~]+$" jsonschema_description:"The client's certificate must have one of these names (SAN): DNS names and URIs such as spiffe://…, without wildcards. Needs client_ca. Left out: not checked."`
+}
+
+// limitSettings are those of the gRPC port.
+type limitSettings struct {
+	Connections bound `yaml:"connections" jsonschema_description:"How many connections may be open; half of them from one address. Those beyond are closed at once. Default: 1024."`
+	InFlightMiB bound `yaml:"in_flight_mib" jsonschema_description:"What all calls that are being read or decided on may take together, in MiB. Those beyond are answered overloaded. Default: 512."`
 }
 
 type logSettings struct {

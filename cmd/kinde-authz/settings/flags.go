@@ -42,6 +42,7 @@ type Ports struct {
 type Process struct {
 	DrainDelay *string `env:"KINDE_AUTHZ_DRAIN_DELAY" placeholder:"DURATION" help:"How long to go on serving after SIGTERM while reporting NOT_SERVING. Default: 10s."`
 	LogLevel   *string `env:"KINDE_AUTHZ_LOG_LEVEL" placeholder:"LEVEL" help:"debug, info, warn or error. Default: info."`
+	Pprof      *bool   `name:"pprof" env:"KINDE_AUTHZ_PPROF" help:"Serve profiles at /debug/pprof/ of the admin port."`
 }
 
 // maxFileBytes bounds a settings file.

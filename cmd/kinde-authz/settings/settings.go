@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/authz/extauthz"
 	"github.com/kinde-authz/kinde-authz/internal/suggest"
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
@@ -29,6 +30,10 @@ type Settings struct {
 	// ClientNames are those of which a client's certificate must have one. Nil: it may
 	// have any.
 	ClientNames []string
+	// Limits are those of the gRPC port.
+	Limits Limits
+	// Pprof serves profiles on the admin port.
+	Pprof bool
 	// DrainDelay is how long to go on serving after SIGTERM.
 	DrainDelay time.Duration
 	// LogLevel is the least level that is logged.
@@ -47,6 +52,24 @@ type Settings struct {
 // no TLS; with client authorities, a client must show a certificate of one of them.
 type TLS struct{ Cert, Key, ClientCA string }
 
+// Limits bound what the clients of the gRPC port can take.
+type Limits struct {
+	// Connections may be open at a time.
+	Connections int
+	// InFlightBytes is what all calls may take together.
+	InFlightBytes int64
+}
+
+func (l limitSettings) limits() Limits {
+	return Limits{
+		Connections:   int(cmp.Or(l.Connections, defaultConnections)),
+		InFlightBytes: int64(cmp.Or(l.InFlightMiB, extauthz.DefaultRoom>>20)) << 20,
+	}
+}
+
+// defaultConnections is room for the workers of some dozen Envoys, in some 300 MiB.
+const defaultConnections = 1024
+
 // with combines flags and file: flags and the environment win. Of issuers only one
 // of the two may say something.
 func (f *Flags) with(parsed *file) (*Settings, error) {
@@ -63,6 +86,8 @@ func (f *Flags) with(parsed *file) (*Settings, error) {
 			Key:      setting(f.TLSKey, parsed.TLS.Key, ""),
 			ClientCA: setting(f.TLSClientCA, parsed.TLS.ClientCA, ""),
 		},
+		Limits:       parsed.Limits.limits(),
+		Pprof:        bool(parsed.Pprof),
 		LoggedAllows: parsed.Log.SampleAllows.or(1),
 		Content:      string(parsed.content),
 		path:         f.Config,
@@ -70,6 +95,9 @@ func (f *Flags) with(parsed *file) (*Settings, error) {
 	}
 	if f.InsecureHTTP != nil {
 		s.Verifier.InsecureHTTP = *f.InsecureHTTP
+	}
+	if f.Pprof != nil {
+		s.Pprof = *f.Pprof
 	}
 	for _, step := range []func(*Settings) error{f.addIssuers, f.addDrainDelay, f.addLevel, checkTLS, f.addClientNames} {
 		if err := step(s); err != nil {
