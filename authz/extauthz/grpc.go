@@ -52,9 +52,9 @@ func answerCall(server any, ctx context.Context, read func(any) error, intercept
 		return nil, err
 	}
 	defer request.Free()
-	rest := int64(max(request.Len(), callBytes))
-	s.room.give(taken - rest)
-	taken = rest
+	rest := taken - int64(min(MaxMessageBytes, max(2*request.Len(), callBytes)))
+	s.room.give(rest)
+	taken -= rest
 	answer := func(ctx context.Context, _ any) (any, error) {
 		return answerWith(func(out []byte) []byte { return s.Answer(ctx, request.ReadOnlyData(), out) }), nil
 	}
@@ -107,6 +107,16 @@ func (b *buffers) Put(buffer *[]byte) {
 	}
 }
 
+// messageBuffers have at most twice the size that is asked for: of the default ones, one
+// for more than 32 KiB takes 1 MiB.
+var messageBuffers = func() mem.BufferPool {
+	pool, err := mem.NewBinaryTieredBufferPool(8, 10, 11, 12, 13, 14, 15, 16, 17, 18)
+	if err != nil {
+		panic(err) // the sizes above are at fault
+	}
+	return pool
+}()
+
 // wire is a message as it is on the wire.
 type wire struct{ mem.Buffer }
 
@@ -125,7 +135,7 @@ func (c codec) Marshal(message any) (mem.BufferSlice, error) {
 // is freed.
 func (c codec) Unmarshal(data mem.BufferSlice, message any) error {
 	if w, ok := message.(*wire); ok {
-		w.Buffer = data.MaterializeToBuffer(mem.DefaultBufferPool())
+		w.Buffer = data.MaterializeToBuffer(messageBuffers)
 		return nil
 	}
 	return c.CodecV2.Unmarshal(data, message)

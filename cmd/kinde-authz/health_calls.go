@@ -14,7 +14,7 @@ import (
 // that a flood of those leaves the probes alone; and from each other, since a check
 // ends after 10 s and a watch goes on.
 const (
-	healthCalls   = 256
+	healthCalls   = 128
 	healthWatches = 64
 )
 
