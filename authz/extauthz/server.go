@@ -57,6 +57,9 @@ func (s *Server) Use(authorizer *authz.Authorizer, loggedAllows float64) {
 // once. Each takes [MaxMessageBytes] until its message is there.
 func (s *Server) Limit(bytes int64) { s.room.limit.Store(bytes) }
 
+// InFlight returns what all calls take now, in bytes.
+func (s *Server) InFlight() int64 { return s.room.used.Load() }
+
 // Authorizer returns the one that decides now.
 func (s *Server) Authorizer() *authz.Authorizer { return s.current.Load().authorizer }
 

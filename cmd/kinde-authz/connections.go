@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -42,6 +43,13 @@ func (c *connections) counts() (open int, refused uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.open, c.refused
+}
+
+// String says how many connections there are.
+func (c *connections) String() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return fmt.Sprintf("%d of %d; %d refused", c.open, c.limit, c.refused)
 }
 
 // enter takes a place for a connection from an address, if there is one.

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/kinde-authz/kinde-authz/authz"
 	"github.com/kinde-authz/kinde-authz/authz/extauthz"
@@ -101,6 +102,15 @@ func (m *metrics) decided(d *authz.Decision, took time.Duration) {
 		counter = m.decisions.WithLabelValues(d.Effect(), string(d.Reason), d.Actor())
 	}
 	counter.Inc()
+}
+
+// valueOf is what has been counted.
+func valueOf(counter prometheus.Counter) uint64 {
+	var written dto.Metric
+	if err := counter.Write(&written); err != nil {
+		return 0 // a counter always can
+	}
+	return uint64(written.GetCounter().GetValue())
 }
 
 // cachedTokens tells how many tokens the server remembers when it is asked.

@@ -40,7 +40,9 @@ func (s *service) watch(ctx context.Context, hangups <-chan os.Signal) {
 // reload changes over to what the file says now. With a fault in it everything
 // stays as it is.
 func (s *service) reload(now reading) {
-	if err := s.change(now); err != "" {
+	err := s.change(now)
+	s.events.reloaded(err)
+	if err != "" {
 		s.metrics.reloads.WithLabelValues("error").Inc()
 		s.log.Error("reload failed: still using the previous settings", zap.String("error", err))
 		return
@@ -52,10 +54,12 @@ func (s *service) reload(now reading) {
 // reloadedTLS tells the log and the metrics of changed TLS files.
 func (s *service) reloadedTLS(err error) {
 	if err != nil {
+		s.events.reloadedTLS(err.Error())
 		s.metrics.tlsReloads.WithLabelValues("error").Inc()
 		s.log.Warn("TLS reload failed: still using the previous certificates", zap.Error(err))
 		return
 	}
+	s.events.reloadedTLS("")
 	s.metrics.tlsReloads.WithLabelValues("ok").Inc()
 	s.log.Info("TLS files reloaded")
 	s.certificates.warnExpired(s.log)

@@ -35,11 +35,16 @@ type service struct {
 	certificates *certificates // nil without TLS
 	clients      *clients
 	connections  *connections // to the gRPC port
+	events       *events
+	dropped      func() uint64 // lines of the log
 }
 
 // newService puts the service together and takes its ports.
 func newService(flags *settings.Flags, loaded *settings.Settings, logs *logs) (*service, error) {
-	s := &service{flags: flags, log: logs.events, readiness: newReadiness(), metrics: newMetrics()}
+	s := &service{
+		flags: flags, log: logs.events, readiness: newReadiness(), metrics: newMetrics(),
+		events: newEvents(), dropped: logs.dropped.Load,
+	}
 	s.settings.Store(loaded)
 	s.observe(loaded)
 	verifier, authorizer, err := loaded.Build(nil)
@@ -90,6 +95,7 @@ func (s *service) refreshed(r kinde.Refresh) {
 		s.log.Warn("a key is not used", issuer, zap.Error(err))
 	}
 	if r.Err != nil {
+		s.events.fetchFailed(r.Issuer, r.Err.Error())
 		s.log.Warn("fetching the keys failed", issuer, keys, zap.Error(r.Err))
 	} else {
 		s.log.Info("fetched the keys", issuer, keys, zap.String("result", string(r.Result)))
