@@ -122,13 +122,22 @@ func (s *service) status(now time.Time) *overview {
 
 // state says whether Envoy should ask here, and why.
 func (s *service) state() (word, class, why string) {
+	usable, all := 0, s.verifier.Load().Status()
+	for _, issuer := range all {
+		if issuer.Usable {
+			usable++
+		}
+	}
+	const without = "requests with a token of the others get 503 keys_unavailable"
 	switch {
 	case s.readiness.draining.Load():
 		return "Draining", "wait", "It was told to stop, and answers until Envoy has turned away."
-	case s.verifier.Load().Ready():
-		return "Serving", "good", "At least one issuer has usable keys."
-	default:
+	case usable == 0:
 		return "Not serving", "bad", "No issuer has usable keys: requests with a token get 503 keys_unavailable."
+	case usable < len(all):
+		return "Serving", "wait", fmt.Sprintf("%d of %d issuers have usable keys: %s.", usable, len(all), without)
+	default:
+		return "Serving", "good", "All issuers have usable keys."
 	}
 }
 

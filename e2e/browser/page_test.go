@@ -26,7 +26,8 @@ var update = flag.Bool("update", false, "write docs/pictures/status.png anew")
 // pictures is where what the browser shows is left to be looked at.
 const pictures = "../../.tools/browser"
 
-// browser starts a Chromium, which ends with the test.
+// browser starts a Chromium, which ends with the test. Contexts made of the one that is
+// returned are its tabs.
 func browser(t *testing.T) context.Context {
 	t.Helper()
 	path := os.Getenv("CHROMIUM")
@@ -38,6 +39,9 @@ func browser(t *testing.T) context.Context {
 	t.Cleanup(end)
 	ctx, end = chromedp.NewContext(ctx)
 	t.Cleanup(end)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatal(err)
+	}
 	return ctx
 }
 
@@ -115,14 +119,16 @@ func run[T any](ctx context.Context, t *testing.T, action chromedp.Action[T]) T 
 // The page can be read on a phone and on a desk, by day and by night, and loads and runs
 // nothing.
 func TestStatusPage(t *testing.T) {
-	s := serve(t)
+	s, window := serve(t), browser(t)
 	if err := os.MkdirAll(pictures, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for _, scheme := range []string{"light", "dark"} {
 		for name, width := range map[string]int64{"phone": 360, "desk": 1280} {
 			t.Run(name+" "+scheme, func(t *testing.T) {
-				ctx, what := browser(t), &seen{}
+				ctx, end := chromedp.NewContext(window)
+				defer end()
+				what := &seen{}
 				if err := chromedp.Listen(ctx, what.listen); err != nil {
 					t.Fatal(err)
 				}
@@ -152,7 +158,7 @@ func check(t *testing.T, s *service, what *seen, found []string, text string) {
 		t.Errorf("it loads %q and says %q", others, what.says)
 	}
 	for _, want := range []string{
-		"Serving", s.issuer, "http://127.0.0.1:1", "connection refused", "failed", "[token]", "unknown setting",
+		"Serving", "1 of 2 issuers have usable keys", s.issuer, "http://127.0.0.1:1", "connection refused", "failed", "[token]", "unknown setting",
 		"allowed", "missing_token", "no_route", "other paths: denied", "of 1024", "of 512 MiB", "of 100000 tokens",
 	} {
 		if !strings.Contains(text, want) {

@@ -45,8 +45,10 @@ func serve(t *testing.T) *service {
 		"  - {path: /healthz, public: true}\n  - {path: /api/**}\n  - {path: /run/**, policy: run-agents}\n", issuer.Issuer.URL)
 	keep(t, config, []byte(settings))
 	log := &process.Log{}
-	p, err := process.Start(exec.Command(program, "--config", config, "--insecure-http", "--drain-delay=0s",
-		"--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"), log)
+	command := exec.Command(program, "--config", filepath.Base(config), "--insecure-http", "--drain-delay=0s",
+		"--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0")
+	command.Dir = dir
+	p, err := process.Start(command, log)
 	if err != nil {
 		t.Fatal(err)
 	}
