@@ -27,7 +27,8 @@ func TestProfilesAreServedWhereTheSettingsSaySo(t *testing.T) {
 	write(t, config, "leeway: 30s\n")
 	var log process.Log
 	i := start(t, &log, "--config", config)
-	paths := []string{"/debug/pprof", "/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/cmdline", "/debug/pprof/profile?seconds=1"}
+	paths := []string{"/debug/pprof", "/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/cmdline",
+		"/debug/pprof/profile?seconds=1"}
 	for _, path := range paths {
 		if got := i.statusAt(t, path); got != http.StatusNotFound {
 			t.Errorf("%s without pprof: %d", path, got)
@@ -38,7 +39,9 @@ func TestProfilesAreServedWhereTheSettingsSaySo(t *testing.T) {
 		t.Error("a warning without pprof")
 	}
 	write(t, config, "pprof: true\n")
-	eventually(t, "it is read again", func() bool { return i.metric(t, `kinde_authz_config_reloads_total{result="ok"}`) == 1 })
+	eventually(t, "it is read again", func() bool {
+		return i.metric(t, `kinde_authz_config_reloads_total{result="ok"}`) == 1
+	})
 	for _, path := range paths {
 		if got := i.statusAt(t, path); got != http.StatusOK {
 			t.Errorf("%s with pprof: %d", path, got)
@@ -72,7 +75,9 @@ func TestProfilesAreNotCutAndHoldUpNothing(t *testing.T) {
 	}
 	long("/debug/pprof/profile?seconds=7") // longer than the port's deadlines of 5s
 	long("/debug/pprof/trace?seconds=7")
-	eventually(t, "others are told to wait", func() bool { return i.statusAt(t, "/debug/pprof/heap") == http.StatusServiceUnavailable })
+	eventually(t, "others are told to wait", func() bool {
+		return i.statusAt(t, "/debug/pprof/heap") == http.StatusServiceUnavailable
+	})
 	for range 100 {
 		i.healthy(t)
 	}

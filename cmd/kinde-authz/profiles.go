@@ -2,7 +2,7 @@ package main
 
 import (
 	"net/http"
-	"net/http/pprof" //nolint:gosec // it also registers with a mux that nothing serves
+	"net/http/pprof" // it also registers with a mux that nothing serves
 	"strconv"
 	"time"
 )
