@@ -12,7 +12,6 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/kinde-authz/kinde-authz/authz"
-	"github.com/kinde-authz/kinde-authz/authz/extauthz"
 	"github.com/kinde-authz/kinde-authz/internal/suggest"
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
@@ -63,12 +62,16 @@ type Limits struct {
 func (l limitSettings) limits() Limits {
 	return Limits{
 		Connections:   int(cmp.Or(l.Connections, defaultConnections)),
-		InFlightBytes: int64(cmp.Or(l.InFlightMiB, extauthz.DefaultRoom>>20)) << 20,
+		InFlightBytes: int64(cmp.Or(l.InFlightMiB, defaultInFlightMiB)) << 20,
 	}
 }
 
-// defaultConnections is room for the workers of some dozen Envoys, in some 300 MiB.
-const defaultConnections = 1024
+// The defaults: connections for the workers of some dozen Envoys, and calls of which the
+// memory fits into a container of 1 GiB.
+const (
+	defaultConnections = 1024
+	defaultInFlightMiB = 512
+)
 
 // with combines flags and file: flags and the environment win. Of issuers only one
 // of the two may say something.
