@@ -40,6 +40,7 @@ func NewServer(authorizer *authz.Authorizer, log *zap.Logger, observe func(conte
 		observe = func(context.Context, *Observation) {}
 	}
 	s := &Server{log: log, decisions: decisionLogs(log), observe: observe}
+	s.Limit(DefaultRoom)
 	s.Use(authorizer, 1)
 	return s
 }
@@ -50,6 +51,14 @@ func NewServer(authorizer *authz.Authorizer, log *zap.Logger, observe func(conte
 func (s *Server) Use(authorizer *authz.Authorizer, loggedAllows float64) {
 	s.current.Store(&settings{authorizer, 1 - loggedAllows})
 }
+
+// Limit bounds what all calls that are being read, or decided on, may take together
+// from now on, in bytes. A call for which there is no room is answered overloaded at
+// once. Each takes [MaxMessageBytes] until its message is there.
+func (s *Server) Limit(bytes int64) { s.room.limit.Store(bytes) }
+
+// InFlight returns what all calls take now, in bytes.
+func (s *Server) InFlight() int64 { return s.room.used.Load() }
 
 // Authorizer returns the one that decides now.
 func (s *Server) Authorizer() *authz.Authorizer { return s.current.Load().authorizer }

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/kinde-authz/kinde-authz/authz"
 	"github.com/kinde-authz/kinde-authz/authz/extauthz"
@@ -112,6 +113,15 @@ func (m *metrics) decided(o *extauthz.Observation, traceID string) {
 	counter.Inc()
 }
 
+// valueOf is what has been counted.
+func valueOf(counter prometheus.Counter) uint64 {
+	var written dto.Metric
+	if err := counter.Write(&written); err != nil {
+		return 0 // a counter always can
+	}
+	return uint64(written.GetCounter().GetValue())
+}
+
 // cachedTokens tells how many tokens the server remembers when it is asked.
 func (m *metrics) cachedTokens(server *extauthz.Server) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
@@ -138,6 +148,35 @@ func spans(t *tracing.Tracing) []prometheus.Collector {
 		counter("kinde_authz_trace_spans_total", "Spans that were to be sent; there are none without tracing.", &t.Recorded),
 		counter("kinde_authz_trace_spans_exported_total", "Spans that the collector took. The others wait, or are lost.", &t.Exported),
 	}
+}
+
+// refusedClients tells how many clients had a certificate without the right name.
+func refusedClients(c *clients) prometheus.Collector {
+	return counter("kinde_authz_tls_clients_refused_total",
+		"Handshakes with a client whose certificate has none of the names in tls.client_names.", &c.refused)
+}
+
+// connectionMetrics tell of the connections to the gRPC port.
+type connectionMetrics struct{ *connections }
+
+var (
+	connectionsOpen    = prometheus.NewDesc("kinde_authz_connections", "Connections to the gRPC port that are open.", nil, nil)
+	connectionsRefused = prometheus.NewDesc("kinde_authz_connections_refused_total",
+		"Connections to the gRPC port that were closed at once, because limits.connections were open, or half of that from one address.",
+		nil, nil)
+)
+
+// Describe implements [prometheus.Collector].
+func (connectionMetrics) Describe(out chan<- *prometheus.Desc) {
+	out <- connectionsOpen
+	out <- connectionsRefused
+}
+
+// Collect implements [prometheus.Collector].
+func (m connectionMetrics) Collect(out chan<- prometheus.Metric) {
+	open, refused := m.counts()
+	out <- prometheus.MustNewConstMetric(connectionsOpen, prometheus.GaugeValue, float64(open))
+	out <- prometheus.MustNewConstMetric(connectionsRefused, prometheus.CounterValue, float64(refused))
 }
 
 // cacheCounters tell what became of looking for tokens among those remembered.

@@ -42,7 +42,9 @@ func (s *service) watch(ctx context.Context, hangups <-chan os.Signal) {
 func (s *service) reload(now reading) {
 	s.notifier.reloading()
 	defer s.notifier.reloaded()
-	if err := s.change(now); err != "" {
+	err := s.change(now)
+	s.events.reloaded(err)
+	if err != "" {
 		s.metrics.reloads.WithLabelValues("error").Inc()
 		s.log.Error("reload failed: still using the previous settings", zap.String("error", err))
 		return
@@ -54,10 +56,12 @@ func (s *service) reload(now reading) {
 // reloadedTLS tells the log and the metrics of changed TLS files.
 func (s *service) reloadedTLS(err error) {
 	if err != nil {
+		s.events.reloadedTLS(err.Error())
 		s.metrics.tlsReloads.WithLabelValues("error").Inc()
 		s.log.Warn("TLS reload failed: still using the previous certificates", zap.Error(err))
 		return
 	}
+	s.events.reloadedTLS("")
 	s.metrics.tlsReloads.WithLabelValues("ok").Inc()
 	s.log.Info("TLS files reloaded")
 	s.certificates.warnExpired(s.log)
@@ -83,6 +87,9 @@ func (s *service) change(now reading) (fault string) {
 	s.stopKeys()
 	s.stopKeys = stop
 	s.level.SetLevel(loaded.LogLevel)
+	s.clients.use(loaded.ClientNames)
+	s.connections.use(loaded.Limits.Connections)
+	s.server.Limit(loaded.Limits.InFlightBytes)
 	s.readiness.set(verifier.Ready())
 	s.warnFixed(loaded)
 	warn(loaded, s.log)

@@ -36,11 +36,18 @@ type service struct {
 	adminPort *port
 
 	certificates *certificates // nil without TLS
+	clients      *clients
+	connections  *connections // to the gRPC port
+	events       *events
+	dropped      func() uint64 // lines of the log
 }
 
 // newService puts the service together and takes its ports.
 func newService(flags *settings.Flags, loaded *settings.Settings, logs *logs) (*service, error) {
-	s := &service{flags: flags, log: logs.events, readiness: newReadiness(), metrics: newMetrics(), notifier: newNotifier()}
+	s := &service{
+		flags: flags, log: logs.events, readiness: newReadiness(), metrics: newMetrics(),
+		events: newEvents(), dropped: logs.dropped.Load, notifier: newNotifier(),
+	}
 	s.settings.Store(loaded)
 	s.observe(loaded)
 	verifier, authorizer, err := loaded.Build(nil)
@@ -51,8 +58,11 @@ func newService(flags *settings.Flags, loaded *settings.Settings, logs *logs) (*
 	s.readiness.use(loaded)
 	s.server = extauthz.NewServer(authorizer, logs.decisions, s.decided)
 	s.server.Use(authorizer, loaded.LoggedAllows)
+	s.clients = newClients(loaded.ClientNames, s.log)
+	s.connections = newConnections(loaded.Limits.Connections, s.log)
+	s.server.Limit(loaded.Limits.InFlightBytes)
 	if loaded.TLS.Cert != "" {
-		if s.certificates, err = newCertificates(loaded.TLS); err != nil {
+		if s.certificates, err = newCertificates(loaded.TLS, s.clients); err != nil {
 			return nil, usageError{err}
 		}
 		s.certificates.warnExpired(s.log)
@@ -62,7 +72,8 @@ func newService(flags *settings.Flags, loaded *settings.Settings, logs *logs) (*
 	}
 	s.grpc = newGRPCServer(s.server, s.certificates)
 	s.metrics.registry.MustRegister(spans(s.tracing)...)
-	s.metrics.registry.MustRegister(keyMetrics{s.verifier.Load}, s.metrics.cachedTokens(s.server), droppedLines(logs))
+	s.metrics.registry.MustRegister(keyMetrics{s.verifier.Load}, s.metrics.cachedTokens(s.server), droppedLines(logs),
+		refusedClients(s.clients), connectionMetrics{s.connections})
 	s.readiness.register(s.grpc)
 	s.admin = newAdminServer(s)
 	if s.grpcPort, err = listen("KINDE_AUTHZ_LISTEN (--listen, listen)", loaded.Listen); err != nil {
@@ -98,6 +109,7 @@ func (s *service) refreshed(r kinde.Refresh) {
 		s.log.Warn("a key is not used", issuer, zap.Error(err))
 	}
 	if r.Err != nil {
+		s.events.fetchFailed(r.Issuer, r.Err.Error())
 		s.log.Warn("fetching the keys failed", issuer, keys, zap.Error(r.Err))
 	} else {
 		s.log.Info("fetched the keys", issuer, keys, zap.String("result", string(r.Result)))
@@ -126,7 +138,7 @@ func (s *service) run(signals, hangups <-chan os.Signal) error {
 	}()
 
 	failed := make(chan error, 2)
-	go func() { failed <- s.grpc.Serve(s.grpcPort) }()
+	go func() { failed <- s.grpc.Serve(boundedPort{s.grpcPort, s.connections}) }()
 	go func() { failed <- s.serveAdmin() }()
 	defer s.admin.Close()
 	defer s.grpc.Stop()

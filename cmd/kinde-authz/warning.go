@@ -29,6 +29,10 @@ func warn(s *settings.Settings, log *zap.Logger) {
 		log.Warn("no allowlist of organizations is configured: tokens of any organization, and of none, pass",
 			zap.String("setting", "KINDE_ALLOWED_ORGS, issuers.allowed_orgs"), zap.Strings("issuers", open))
 	}
+	if s.Pprof {
+		log.Warn("profiles are served on the admin port: whoever reaches it can read them and take processor time",
+			zap.String("setting", "KINDE_AUTHZ_PPROF, pprof"), zap.String("path", "/debug/pprof/"))
+	}
 	if s.Verifier.InsecureHTTP {
 		log.Warn("http:// issuers are allowed: anyone on the network path can replace the keys",
 			zap.String("setting", "KINDE_AUTHZ_INSECURE_HTTP"))

@@ -22,7 +22,7 @@ func (s *Settings) MarshalLogObject(line zapcore.ObjectEncoder) error {
 	}
 	addNames(line, "policies", slices.Sorted(maps.Keys(s.Authorizer.Policies)))
 	line.AddInt("routes", len(s.Authorizer.Routes))
-	line.AddString("unmatched", s.unmatched())
+	line.AddString("unmatched", s.Unmatched())
 	if s.Authorizer.Resource != nil {
 		line.AddString("resource", s.Authorizer.Resource.Identifier)
 	}
