@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Certificate is one that signs itself, for localhost and for a client.
+// Certificate is one that signs itself, for localhost, kinde-authz and a client.
 type Certificate struct {
 	Pair      tls.Certificate
 	Cert, Key string // PEM
@@ -26,7 +26,7 @@ func NewCertificate(t testing.TB) Certificate {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"}, NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: big.NewInt(1), DNSNames: []string{"localhost", "kinde-authz"}, NotAfter: time.Now().Add(time.Hour),
 		IsCA: true, BasicConstraintsValid: true,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
