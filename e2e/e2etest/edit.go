@@ -34,7 +34,7 @@ func EditedFile(t testing.TB, path string, edits ...Edit) string {
 // Write writes a file that only this user can read.
 func Write(t testing.TB, path, content string) {
 	t.Helper()
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil { //nolint:gosec // the test names it
 		t.Fatal(err)
 	}
 }

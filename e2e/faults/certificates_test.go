@@ -187,14 +187,14 @@ func TestAttackCertificatesChangeUnderLoad(t *testing.T) {
 			t.Error("want the new certificate of Envoy to be accepted, and no longer the old one")
 		}
 	}
-	again := r.during(t, "new connections with the new certificates", func(p *phase) {
+	again := r.during(t, "new connections with new certificates", func(p *phase) {
 		p.inject()
 		for _, one := range r.replicas {
-			r.restart(t, one)
+			one.Kill()
+			one.start(t, nil)
 			r.healthy(t)
 		}
 		p.await(t, judged())
 	})
-	bound{}.check(t, again)
-	report(t, r.phases)
+	bound{inFlight: true}.check(t, again)
 }

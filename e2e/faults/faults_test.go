@@ -67,5 +67,4 @@ func TestAttackFaultsLetNobodyIn(t *testing.T) {
 			f.check(t, r.during(t, f.name, func(p *phase) { f.happen(t, r, p) }))
 		})
 	}
-	report(t, r.phases)
 }

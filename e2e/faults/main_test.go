@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	long = flag.Bool("long", false, "more requests, more connections and strict times: for a machine that does nothing else")
+	long = flag.Bool("long", false, "more requests and connections, strict times: for a machine that does nothing else")
 	page = flag.String("page", "", "write the table into this page, between its marks")
 )
 
@@ -50,7 +50,8 @@ func runTests(m *testing.M) (int, error) {
 	if programs.envoy, err = stack.FindEnvoy("../.."); err != nil {
 		return 0, err
 	}
-	return m.Run(), nil
+	code := m.Run()
+	return code, report()
 }
 
 // either is the first value in the short form and the second in the long one.

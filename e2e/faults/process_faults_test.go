@@ -29,7 +29,9 @@ func processFaults() []fault {
 		}, bound{}},
 		{"SIGSTOP and SIGCONT of one of two", stopOne, bound{slowest: either(3*try, 3*try/2)}},
 		{"kill -9 of both", killBoth, bound{anyLost: true}},
-		{"exporter: nobody listens", exporter(func(t *testing.T) string { return freePort(t, "127.0.0.9") }), bound{inFlight: true}},
+		{"exporter: nobody listens", exporter(func(t *testing.T) string {
+			return freePort(t, "127.0.0.9")
+		}), bound{inFlight: true}},
 		{"exporter: hangs", exporter(hangs), bound{inFlight: true}},
 	}
 }

@@ -5,27 +5,30 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"testing"
 	"time"
 )
 
+// over are the phases of all tests.
+var over []*phase
+
 // report prints the table of what the faults did, and writes it into the page where one
 // is named.
-func report(t *testing.T, phases []*phase) {
-	t.Helper()
-	text := table(phases)
-	fmt.Println(text)
-	if *page != "" {
-		if err := writePage(*page, text); err != nil {
-			t.Fatal(err)
-		}
+func report() error {
+	if len(over) == 0 {
+		return nil
 	}
+	text := table(over)
+	fmt.Println(text)
+	if *page == "" {
+		return nil
+	}
+	return writePage(*page, text)
 }
 
 func table(phases []*phase) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%d good and bad requests a second, on %d processors that the load shares with Envoy and both replicas.\n\n",
-		either(200, 500), runtime.NumCPU())
+	fmt.Fprintf(&out, "%d requests a second, half of them good, on %d processors that the load shares with Envoy "+
+		"and both replicas.\n\n", either(200, 500), runtime.NumCPU())
 	out.WriteString("| fault | requests | wrongly allowed | good ones lost | time to recover " +
 		"| p99 of good ones | slowest | peak memory of a replica |\n|---|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, p := range phases {

@@ -26,7 +26,7 @@ const (
 
 // Settings that decide alike.
 const (
-	settings = "jwks: {refresh: 500ms, timeout: 1s}\npolicies: {default: {}}\n"
+	settings = "jwks: {refresh: 500ms, timeout: 1s}\ntoken_cache: {entries: 1000}\npolicies: {default: {}}\n"
 	others   = settings + "leeway: 20s\nroutes: [{path: /api/**, policy: default}]\n"
 	broken   = settings + "routes: [{path: /api/**, polcy: default}]\n"
 )
@@ -38,7 +38,6 @@ type rig struct {
 	issuer   *issuer
 	settings string // path
 	replicas []*replica
-	phases   []*phase // that are over
 	bad      []probe
 }
 
@@ -152,7 +151,7 @@ func (r *rig) during(t *testing.T, name string, fault func(*phase)) *phase {
 		p.peak = max(p.peak, e2etest.PeakMemory(t, one.Process))
 	}
 	r.begin(t, newPhase("between"))
-	r.phases = append(r.phases, p)
+	over = append(over, p)
 	return p
 }
 
