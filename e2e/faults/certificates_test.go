@@ -139,7 +139,7 @@ func (r *rig) updates(t *testing.T, of string, change func()) {
 
 // Certificates of the listener, of Envoy towards the replicas, and of the replicas all
 // change under load.
-func TestAttackCertificatesChangeUnderLoad(t *testing.T) {
+func TestCertificatesChangeUnderLoad(t *testing.T) {
 	listener, envoys, replicas := newTLSFolder(t), newTLSFolder(t), newTLSFolder(t)
 	var old, next struct{ listener, envoy, replica e2etest.Certificate }
 	for _, one := range []*e2etest.Certificate{
