@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -154,8 +153,7 @@ func TestCertificatesChangeUnderLoad(t *testing.T) {
 	replicas.trust(t, old.envoy)
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM([]byte(old.listener.Cert + next.listener.Cert))
-	r := startRig(t, secure(t, listener, envoys),
-		func(_ *rig, protocol ...string) *http.Client { return client(roots, protocol[0]) },
+	r := startRig(t, secure(t, listener, envoys), roots,
 		"KINDE_AUTHZ_TLS_CERT="+replicas.path("tls.crt"), "KINDE_AUTHZ_TLS_KEY="+replicas.path("tls.key"),
 		"KINDE_AUTHZ_TLS_CLIENT_CA="+replicas.path("ca.crt"))
 

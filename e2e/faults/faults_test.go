@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"net/http"
 	"testing"
 	"time"
 )
@@ -61,7 +60,7 @@ func all() []fault {
 }
 
 func TestFaultsLetNobodyIn(t *testing.T) {
-	r := startRig(t, plain(t), func(_ *rig, protocol ...string) *http.Client { return client(nil, protocol[0]) })
+	r := startRig(t, plain(t), nil)
 	for _, f := range all() {
 		t.Run(f.name, func(t *testing.T) {
 			f.check(t, r.during(t, f.name, func(p *phase) { f.happen(t, r, p) }))

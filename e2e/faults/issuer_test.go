@@ -3,6 +3,8 @@ package faults
 import (
 	"context"
 	"crypto/tls"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -56,7 +58,10 @@ func (i *issuer) up(t *testing.T) {
 		MinVersion:     tls.VersionTLS12,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return i.certificate.Load(), nil },
 	}
-	i.server = &http.Server{Handler: http.HandlerFunc(i.serve), ReadHeaderTimeout: 10 * time.Second}
+	i.server = &http.Server{
+		Handler: http.HandlerFunc(i.serve), ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog: log.New(io.Discard, "", 0), // handshakes fail, as they should
+	}
 	server := i.server
 	go func() { _ = server.Serve(tls.NewListener(listener, config)) }() // it ends when it is closed
 }

@@ -42,8 +42,8 @@ type rig struct {
 }
 
 // startRig starts everything, with Envoy's configuration as the function makes it of the
-// replicas' addresses.
-func startRig(t *testing.T, envoy func(*rig) string, client func(*rig, ...string) *http.Client, env ...string) *rig {
+// replicas' addresses. Envoy's listener shows a certificate of the roots, if there are any.
+func startRig(t *testing.T, envoy func(*rig) string, roots *x509.CertPool, env ...string) *rig {
 	t.Helper()
 	r := &rig{issuer: newIssuer(t), settings: filepath.Join(t.TempDir(), "authz.yaml")}
 	e2etest.Write(t, r.settings, settings)
@@ -65,11 +65,11 @@ func startRig(t *testing.T, envoy func(*rig) string, client func(*rig, ...string
 	r.replicas[1].start(t, nil)
 	r.healthy(t)
 	r.bad = badProbes(t, r.issuer.Issuer)
-	clients := []*http.Client{client(r, "http/1.1"), client(r, "h2")}
 	url := r.stack.URL
-	if env := clients[0].Transport.(*http.Transport); env.TLSClientConfig != nil {
+	if roots != nil {
 		url = strings.Replace(url, "http:", "https:", 1)
 	}
+	clients := []*http.Client{client(roots, "http/1.1"), client(roots, "h2")}
 	r.load = startLoad(t, url, clients, either(200, 500), r.mint())
 	return r
 }

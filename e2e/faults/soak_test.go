@@ -6,7 +6,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -86,7 +85,7 @@ func soaking() []fault {
 }
 
 func TestSoak(t *testing.T) {
-	r := startRig(t, plain(t), func(_ *rig, protocol ...string) *http.Client { return client(nil, protocol[0]) })
+	r := startRig(t, plain(t), nil)
 	all := watched()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
