@@ -28,23 +28,23 @@ type bound struct {
 func (b bound) check(t *testing.T, p *phase) {
 	t.Helper()
 	if p.wronglyAllowed > 0 || p.wrong > 0 {
-		t.Errorf("%d wrongly allowed, %d with another denial: %q", p.wronglyAllowed, p.wrong, p.complaints)
+		t.Errorf("%s: %d wrongly allowed, %d with another denial: %q", p.fault, p.wronglyAllowed, p.wrong, p.complaints)
 	}
 	most := 0
 	if b.inFlight {
 		most = p.most
 	}
 	if p.lost > most && !b.anyLost {
-		t.Errorf("%d good requests were lost, want at most %d: %q", p.lost, most, p.complaints)
+		t.Errorf("%s: %d good requests were lost, want at most %d: %q", p.fault, p.lost, most, p.complaints)
 	}
 	if got := p.recovered(); b.recovered > 0 && got > b.recovered {
-		t.Errorf("the last was lost after %s, want %s at most: %q", got, b.recovered, p.complaints)
+		t.Errorf("%s: the last was lost after %s, want %s at most: %q", p.fault, got, b.recovered, p.complaints)
 	}
 	if got := p.percentile(100); b.slowest > 0 && got > b.slowest {
-		t.Errorf("the slowest took %s, want %s at most", got, b.slowest)
+		t.Errorf("%s: the slowest took %s, want %s at most", p.fault, got, b.slowest)
 	}
 	if b.memory > 0 && p.peak > b.memory {
-		t.Errorf("a replica took %d MiB, want at most %d", p.peak>>20, b.memory>>20)
+		t.Errorf("%s: a replica took %d MiB, want at most %d", p.fault, p.peak>>20, b.memory>>20)
 	}
 }
 

@@ -119,8 +119,16 @@ func greet(conn net.Conn) (*http2.Framer, error) {
 	return framer, framer.WriteSettings()
 }
 
-// stay is a connection that does nothing more.
+// stay is a connection that does nothing more. One that is turned away comes back a
+// second later.
 func stay(ctx context.Context, conn net.Conn) error {
+	again := time.After(time.Second)
+	defer func() {
+		select {
+		case <-ctx.Done():
+		case <-again:
+		}
+	}()
 	if _, err := greet(conn); err != nil {
 		return err
 	}
