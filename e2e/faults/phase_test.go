@@ -11,10 +11,6 @@ import (
 	"github.com/kinde-authz/kinde-authz/e2e/e2etest"
 )
 
-// issuerTime is how long a replica waits for an issuer that is asked for a new key: three
-// quarters of what Envoy gives a try.
-const issuerTime = try * 3 / 4
-
 // phase is the time of one fault, and what the requests of it got.
 type phase struct {
 	fault string
@@ -63,11 +59,11 @@ func (p *phase) leave(probe probe, a answer, took time.Duration) {
 	if p.underWay--; p.underWay == 0 {
 		p.idle.Broadcast()
 	}
-	got := probe.judge(a)
+	got := probe.judge(a, took)
 	if probe.good() {
 		p.latencies = append(p.latencies, took)
 	}
-	tolerated := got == wrong && (p.tolerates != nil && p.tolerates(probe, a) || took >= issuerTime && keysAway(probe, a))
+	tolerated := got == wrong && p.tolerates != nil && p.tolerates(probe, a)
 	switch {
 	case got == wronglyAllowed:
 		p.wronglyAllowed++

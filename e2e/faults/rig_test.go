@@ -70,7 +70,7 @@ func startRig(t *testing.T, envoy func(*rig) string, roots *x509.CertPool, env .
 		url = strings.Replace(url, "http:", "https:", 1)
 	}
 	clients := []*http.Client{client(roots, "http/1.1"), client(roots, "h2")}
-	r.load = startLoad(t, url, clients, either(200, 500), r.mint())
+	r.load = startLoad(t, url, clients, either(100, 500), r.mint())
 	return r
 }
 
@@ -156,4 +156,4 @@ func (r *rig) during(t *testing.T, name string, fault func(*phase)) *phase {
 }
 
 // judged is how many requests a fault lasts at least.
-func judged() int { return either(200, 2500) }
+func judged() int { return either(120, 2500) }
