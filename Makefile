@@ -10,7 +10,7 @@ export CGO_ENABLED ?= 1
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 
-.PHONY: help build up up-once test test-envoys test-deploy test-faults soak lint bench bench-go bench-check fuzz clean
+.PHONY: help build up up-once test test-envoys test-deploy images test-faults soak lint bench bench-go bench-check fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -54,8 +54,11 @@ test-envoys: build ## Run the end-to-end tests with each release of Envoy in ENV
 	  ENVOY="$$envoy" go test -count=1 -timeout 10m ./e2e; \
 	done
 
-test-deploy: ## Run it as it is deployed (10 minutes; PART=istio, gateway, ratelimit, systemd or compose)
+test-deploy: ## Run it as it is deployed (10 minutes; PART=istio, gateway, ratelimit, systemd, compose or images)
 	scripts/test-deploy $(PART)
+
+images: ## Build the image for amd64 and arm64 with its SBOM under .tools/images, without Docker
+	cd deploy/images && go run . -version $(VERSION)
 
 test-faults: ## Break one thing after the other under load, strictly, and write docs/faults.md (7 minutes, nothing beside it)
 	envoy=$$(scripts/envoy) && ENVOY="$$envoy" go test -v -count=1 -timeout 30m ./e2e/faults -long -page $(CURDIR)/docs/faults.md
@@ -67,7 +70,7 @@ soak: ## Run under load and faults for DURATION, and fail when anything grows: r
 lint: $(GOLANGCI) ## Check style, formatting and go.mod
 	$(GOLANGCI) run ./...
 	go mod tidy -diff
-	for module in e2e/bench deploy/test; do \
+	for module in e2e/bench deploy/test deploy/images; do \
 	  (cd $$module && $(CURDIR)/$(GOLANGCI) run --config $(CURDIR)/.golangci.yml ./... && go mod tidy -diff) || exit 1; \
 	done
 

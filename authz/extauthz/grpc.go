@@ -42,7 +42,7 @@ var service = grpc.ServiceDesc{
 func answerCall(server any, ctx context.Context, read func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
 	s := server.(*Server)
 	if !s.room.take(MaxMessageBytes) {
-		return answerWith(s.refuseUnread), nil
+		return answerWith(func(out []byte) []byte { return s.refuseUnread(ctx, out) }), nil
 	}
 	taken := int64(MaxMessageBytes)
 	defer func() { s.room.give(taken) }()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kinde-authz/kinde-authz/authz"
 	"github.com/kinde-authz/kinde-authz/authz/extauthz"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/tracing"
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
@@ -42,6 +43,9 @@ func newMetrics() *metrics {
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "kinde_authz_decision_duration_seconds", Help: "How long a decision took, without the network.",
 			Buckets: []float64{1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 1e-2, 0.1, 0.5},
+			// A Prometheus that scrapes native histograms gets finer buckets too.
+			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160, NativeHistogramMinResetDuration: time.Hour,
+			NativeHistogramMaxExemplars: -1, // those of the classic buckets take no lock
 		}),
 		refreshes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "kinde_authz_jwks_refreshes_total", Help: "Attempts to fetch an issuer's keys, by result.",
@@ -93,9 +97,14 @@ func countersOf(decisions *prometheus.CounterVec) map[series]prometheus.Counter 
 	return all
 }
 
-// decided counts a decision.
-func (m *metrics) decided(d *authz.Decision, took time.Duration) {
-	m.duration.Observe(took.Seconds())
+// decided counts a decision, which belongs to that trace, if any.
+func (m *metrics) decided(o *extauthz.Observation, traceID string) {
+	d := o.Decision
+	if traceID == "" {
+		m.duration.Observe(o.Took.Seconds())
+	} else {
+		m.duration.(prometheus.ExemplarObserver).ObserveWithExemplar(o.Took.Seconds(), prometheus.Labels{"trace_id": traceID})
+	}
 	counter := m.counters[series{d.Effect(), d.Reason, d.Actor()}]
 	if counter == nil { // a fault of ours, which must be seen too
 		counter = m.decisions.WithLabelValues(d.Effect(), string(d.Reason), d.Actor())
@@ -120,6 +129,17 @@ func droppedLines(l *logs) prometheus.Collector {
 	return counter("kinde_authz_log_lines_dropped_total", "Log lines that could not be written, or did not fit while writing hung.", &l.dropped)
 }
 
+// spans tell how many spans there were and what became of them.
+func spans(t *tracing.Tracing) []prometheus.Collector {
+	if t == nil {
+		return nil
+	}
+	return []prometheus.Collector{
+		counter("kinde_authz_trace_spans_total", "Spans that were to be sent; there are none without tracing.", &t.Recorded),
+		counter("kinde_authz_trace_spans_exported_total", "Spans that the collector took. The others wait, or are lost.", &t.Exported),
+	}
+}
+
 // cacheCounters tell what became of looking for tokens among those remembered.
 func (m *metrics) cacheCounters() []prometheus.Collector {
 	return []prometheus.Collector{
@@ -134,7 +154,10 @@ func (m *metrics) refreshed(r kinde.Refresh) {
 }
 
 func (m *metrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: scrapes})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+		MaxRequestsInFlight: scrapes,
+		EnableOpenMetrics:   true, // with exemplars
+	})
 }
 
 // keyMetrics tells the state of each issuer's keys when it is asked.

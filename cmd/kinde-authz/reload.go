@@ -40,13 +40,15 @@ func (s *service) watch(ctx context.Context, hangups <-chan os.Signal) {
 // reload changes over to what the file says now. With a fault in it everything
 // stays as it is.
 func (s *service) reload(now reading) {
+	s.notifier.reloading()
+	defer s.notifier.reloaded()
 	if err := s.change(now); err != "" {
 		s.metrics.reloads.WithLabelValues("error").Inc()
 		s.log.Error("reload failed: still using the previous settings", zap.String("error", err))
 		return
 	}
 	s.metrics.reloads.WithLabelValues("ok").Inc()
-	s.log.Info("settings reloaded")
+	s.log.Info("settings reloaded", zap.Inline(s.settings.Load()))
 }
 
 // reloadedTLS tells the log and the metrics of changed TLS files.

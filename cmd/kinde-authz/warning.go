@@ -7,10 +7,9 @@ import (
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
-// warn logs what the settings come to and what is dangerous in them: when the
-// program starts and when it has read them again.
+// warn logs what is dangerous in the settings: when the program starts and when it
+// has read them again.
 func warn(s *settings.Settings, log *zap.Logger) {
-	log.Info("settings: " + s.Summary())
 	for _, w := range s.Warnings() {
 		log.Warn(w.Text, zap.String("place", w.Place))
 	}
