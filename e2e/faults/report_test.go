@@ -27,8 +27,12 @@ func report() error {
 
 func table(phases []*phase) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%d requests a second, half of them good, on %d processors that the load shares with Envoy "+
-		"and both replicas.\n\n", either(100, 500), runtime.NumCPU())
+	form := "Short"
+	if *long {
+		form = "Long"
+	}
+	fmt.Fprintf(&out, "%s form: %d requests a second, half of them good, on %d processors that the load shares with "+
+		"Envoy and both replicas.\n\n", form, either(100, 500), runtime.NumCPU())
 	out.WriteString("| fault | requests | wrongly allowed | good ones lost | time to recover " +
 		"| p99 of good ones | slowest | peak memory of a replica |\n|---|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, p := range phases {

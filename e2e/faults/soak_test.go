@@ -153,7 +153,8 @@ func writeSoak(all []*series, took time.Duration, failed bool) error {
 	}
 	fmt.Fprintf(&page, "# Soak of %s\n\n%s %d requests, of which %d were wrongly allowed.\n\n"+
 		"![What each replica held](soak.svg)\n\n", took.Round(time.Second), result, requests, wronglyAllowed)
-	page.WriteString("| | replica | second quarter, lowest tenth | last quarter, lowest tenth | most |\n|---|--:|--:|--:|--:|\n")
+	page.WriteString("| | replica | second quarter, lowest tenth | last quarter, lowest tenth | most |\n" +
+		"|---|--:|--:|--:|--:|\n")
 	for _, s := range all {
 		for n, values := range s.values {
 			fmt.Fprintf(&page, "| %s | %d | %.0f | %.0f | %.0f |\n", s.name, n+1, quarter(values, 1), quarter(values, 3),
