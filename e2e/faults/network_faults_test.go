@@ -42,7 +42,8 @@ func networkFaults() []fault {
 		{"gRPC port: random bytes", attack(8, 0, sendRandom), bound{anyLost: true, memory: maxMemory}},
 		{"gRPC port: a byte at a time", attack(200, 200, drip), bound{anyLost: true, memory: maxMemory + 200*maxConnection}},
 		{"gRPC port: streams reset at once", attack(2, 0, resetStreams), bound{anyLost: true, memory: maxMemory}},
-		{"gRPC port: idle connections", attack(crowd(), crowd(), stay), bound{anyLost: true, memory: maxMemory + crowd()*maxConnection}},
+		{"gRPC port: idle connections", attack(crowd(), crowd(), stay),
+			bound{anyLost: true, memory: maxMemory + crowd()*maxConnection}},
 		{fmt.Sprintf("bad signatures: %d a second", either(1000, 5000)), flood, bound{}},
 	}
 }
