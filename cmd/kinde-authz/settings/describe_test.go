@@ -27,7 +27,8 @@ leeway: 10s
 	want := map[string]any{
 		"settings": "2 issuers, 1 policy, 1 route; other paths: denied",
 		"issuers": []any{
-			map[string]any{"domain": "https://a.kinde.com", "audience": []any{"api"}, "allowed_orgs": 2, "actors": []any{"user"}},
+			map[string]any{"domain": "https://a.kinde.com", "audience": []any{"api"},
+				"allowed_orgs": 2, "actors": []any{"user"}},
 			map[string]any{"domain": "https://b.kinde.com", "audience": "not checked", "allowed_orgs": "any, or none"},
 		},
 		"policies": []any{"run"}, "routes": 1, "unmatched": "other paths: denied", "token_cache_entries": 100000,
