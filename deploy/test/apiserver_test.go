@@ -104,7 +104,9 @@ func TestAPIServer(t *testing.T) {
 		prepare("create", "namespace", namespace)
 	}
 	const restricted = "pod-security.kubernetes.io/%s=restricted"
-	prepare("label", "namespace", "kinde-authz", "kinde", fmt.Sprintf(restricted, "enforce"), fmt.Sprintf(restricted, "warn"))
+	for _, mode := range []string{"enforce", "warn"} {
+		prepare("label", "namespace", "kinde-authz", "kinde", fmt.Sprintf(restricted, mode))
+	}
 	prepare("config", "set-context", "--current", "--namespace", "kinde-authz")
 	for name, text := range everyManifest(t) {
 		t.Run(name, func(t *testing.T) {
