@@ -131,6 +131,7 @@ if [ -n "${work:-}" ]; then
   echo "the cluster runs after $((SECONDS - begin)) s"
   (cd e2e && CLUSTER=$work "$work/e2e.test" -test.run "^TestCluster$" -test.v -test.timeout 20m) || {
     kubectl get pods,events --all-namespaces | tail -n 60 >&2
+    tail -n 3 "$work"/*.log >&2
     exit 1
   }
   kubectl version | grep Server
