@@ -51,7 +51,7 @@ test-envoys: build ## Run the end-to-end tests with each release of Envoy in ENV
 	  ENVOY="$$envoy" go test -count=1 -timeout 10m ./e2e/...; \
 	done
 
-test-deploy: ## Run it as it is deployed (10 minutes; PART=istio, gateway, ratelimit, systemd, compose or api)
+test-deploy: ## Run it as it is deployed (10 minutes; PART=istio, gateway, ratelimit, systemd, compose, api or cluster)
 	scripts/test-deploy $(PART)
 
 lint: $(GOLANGCI) ## Check style, formatting and go.mod

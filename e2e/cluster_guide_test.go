@@ -112,7 +112,8 @@ func (g *guide) wantTried(t *testing.T) {
 	out := g.follow(t, "5. Try it")
 	var statuses []string
 	for lines := bufio.NewScanner(strings.NewReader(out)); lines.Scan(); {
-		if status, found := strings.CutPrefix(lines.Text(), "HTTP/1.1 "); found {
+		// 503 while Envoy has not found the first replica.
+		if status, found := strings.CutPrefix(lines.Text(), "HTTP/1.1 "); found && !strings.HasPrefix(status, "503") {
 			statuses = append(statuses, status)
 		}
 	}

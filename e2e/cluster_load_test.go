@@ -72,8 +72,12 @@ func post(client *http.Client, url, token string) string {
 		return err.Error()
 	}
 	defer response.Body.Close()
-	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
 		return err.Error()
+	}
+	if response.StatusCode == http.StatusServiceUnavailable {
+		return fmt.Sprintf("503 %q", body) // Envoy's own tells why
 	}
 	return fmt.Sprint(response.StatusCode)
 }

@@ -35,6 +35,9 @@ control_groups() { # NODE
   local at
   for at in $(hierarchies); do
     mkdir -p "$at/$groups/$1"
+    # Else all Pods together have the time of one other process: they shall not wait for others.
+    [ ! -f "$at/cpu.shares" ] || echo 65536 > "$at/$groups/cpu.shares"
+    [ ! -f "$at/$groups/cpu.weight" ] || echo 10000 > "$at/$groups/cpu.weight"
     [ ! -f "$at/cpuset.cpus" ] || for group in "$groups" "$groups/$1"; do
       cat "$at/cpuset.cpus" > "$at/$group/cpuset.cpus"
       cat "$at/cpuset.mems" > "$at/$group/cpuset.mems"
