@@ -28,7 +28,7 @@ func (c *cluster) load(t *testing.T, g *guide, keepAlive bool) *load {
 // wantConfined looks at the processes as the kernel knows them: not root, without capabilities,
 // new privileges or system calls that are not needed, and on a root that cannot be written.
 func wantConfined(t *testing.T, _ *cluster, _ *guide) {
-	for program, number := range map[string]int{"/kinde-authz\x00serve\x00": 2, "/envoy\x00-c\x00": 2} {
+	for program, number := range map[string]int{"/kinde-authz\x00serve\x00": 2, "/usr/local/bin/envoy\x00-c\x00": 2} {
 		found := 0
 		lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
 		if err != nil {
@@ -255,7 +255,8 @@ func wantUpgrade(t *testing.T, c *cluster, _ *guide) {
 	c.command(t, "", "helm", "uninstall", "kinde-authz", "--namespace", namespace, "--wait")
 	c.scaled(t, 0)
 	const kinds = "deployment,service,configmap,serviceaccount,networkpolicy,poddisruptionbudget,horizontalpodautoscaler"
-	if left := c.kubectl(t, "-n", namespace, "get", kinds, "-l", "app.kubernetes.io/name=kinde-authz", "-o", "name"); left != "" {
+	left := c.kubectl(t, "-n", namespace, "get", kinds, "-l", "app.kubernetes.io/name=kinde-authz", "-o", "name")
+	if left != "" {
 		t.Errorf("left behind: %s", left)
 	}
 	assertClosed(t, protocols["HTTP/1.1"], c.url(t, namespace), token)

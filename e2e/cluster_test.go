@@ -107,7 +107,8 @@ ports: [{port: %[5]s}]
 // url is that of Envoy's Service.
 func (c *cluster) url(t *testing.T, namespace string) string {
 	t.Helper()
-	return "http://" + c.kubectl(t, "-n", namespace, "get", "service", "envoy", "-o", "jsonpath={.spec.clusterIP}") + ":8080"
+	address := c.kubectl(t, "-n", namespace, "get", "service", "envoy", "-o", "jsonpath={.spec.clusterIP}")
+	return "http://" + address + ":8080"
 }
 
 // seen is the cluster as a caller of Envoy sees it.

@@ -15,6 +15,15 @@ built() {
   echo "$program"
 }
 
+# go_install PACKAGE@VERSION OUT
+go_install() {
+  local dir
+  dir=$(mktemp -d)
+  (cd / && GOBIN=$dir CGO_ENABLED=0 go install -trimpath -ldflags '-s -w' "$1") || return
+  mv "$dir"/* "$2"
+  rmdir "$dir"
+}
+
 # go_build MODULE VERSION PACKAGE LDFLAGS REPLACE OUT: builds in a module of its own, which go
 # install does not where a module has replacements; REPLACE are the lines of go.mod in their place.
 go_build() {

@@ -25,7 +25,18 @@ images() {
   done
   envoy=$(ENVOY_VERSION=$ENVOY_VERSION scripts/envoy)
   for path in $(ldd "$envoy" | grep -o '/[^ ]*'); do libraries+=("$path=$path"); done
-  image "docker.io/envoyproxy/envoy:v$ENVOY_VERSION" 0:0 /envoy "$envoy=/envoy" "${libraries[@]}"
+  image "docker.io/envoyproxy/envoy:v$ENVOY_VERSION" 0:0 /usr/local/bin/envoy "$envoy=/usr/local/bin/envoy" \
+    "${libraries[@]}"
+  image docker.io/envoyproxy/gateway:test 65532:65532 /usr/local/bin/envoy-gateway \
+    "$(program envoy-gateway)=/usr/local/bin/envoy-gateway"
+}
+
+# gateway_chart: the chart of Envoy Gateway, whose values are made when it is published.
+gateway_chart() {
+  cp -r "$(module_dir "github.com/envoyproxy/gateway@$ENVOY_GATEWAY")/charts/gateway-helm" "$work/gateway-helm"
+  chmod -R u+w "$work/gateway-helm"
+  sed 's|${GatewayImage}|docker.io/envoyproxy/gateway:test|; s|${GatewayImagePullPolicy}|Never|' \
+    "$work/gateway-helm/values.tmpl.yaml" > "$work/gateway-helm/values.yaml"
 }
 
 # hierarchies: prints where control groups are mounted.
@@ -133,7 +144,8 @@ if [ -n "${work:-}" ]; then
   cluster
   echo "the cluster runs after $((SECONDS - begin)) s"
   (cd e2e && CLUSTER=$work "$work/e2e.test" -test.run "^TestCluster$" -test.v -test.timeout 20m) || {
-    kubectl get pods,events --all-namespaces | tail -n 60 >&2
+    kubectl get pods --all-namespaces --output wide >&2
+    kubectl get events --all-namespaces --field-selector type=Warning | tail -n 40 >&2
     tail -n 3 "$work"/*.log >&2
     exit 1
   }
@@ -154,6 +166,7 @@ programs "$work/bin" etcd kube-apiserver kubectl kube-controller-manager kube-sc
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=yourapp.kinde.com \
   -addext subjectAltName=DNS:yourapp.kinde.com -keyout "$work/issuer.key" -out "$work/issuer.crt" 2> /dev/null
 images
+gateway_chart
 go test -c -tags deploy -o "$work/e2e.test" ./e2e
 ENVOY=$(ENVOY_VERSION=$ENVOY_VERSION scripts/envoy)
 export work ENVOY

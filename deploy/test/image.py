@@ -6,6 +6,7 @@ Writes an image as "docker save" does, from nothing but files of this machine: f
 import hashlib
 import io
 import json
+import platform
 import sys
 import tarfile
 
@@ -29,8 +30,9 @@ with tarfile.open(fileobj=layer, mode="w", dereference=True) as tar:
         source, path = file.split("=")
         tar.add(source, path.lstrip("/"), filter=owned_by_root)
 digest = hashlib.sha256(layer.getvalue()).hexdigest()
+architecture = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
 config = json.dumps({
-    "architecture": "amd64", "os": "linux", "config": {"Entrypoint": [entrypoint], "User": user},
+    "architecture": architecture, "os": "linux", "config": {"Entrypoint": [entrypoint], "User": user},
     "rootfs": {"type": "layers", "diff_ids": ["sha256:" + digest]},
 }).encode()
 config_name = hashlib.sha256(config).hexdigest() + ".json"

@@ -14,12 +14,6 @@ kubernetes_program() {
     "$(sed -nE "s#^\s+(k8s.io/[^ ]+) => ./staging/.*#replace \1 => \1 $version#p" "$go_mod")" "$2"
 }
 etcd_program() { go_build go.etcd.io/etcd/server/v3 "$ETCD" go.etcd.io/etcd/server/v3 "" "" "$1"; }
-installed_program() { # PACKAGE@VERSION OUT
-  local dir
-  dir=$(mktemp -d)
-  (cd / && GOBIN=$dir CGO_ENABLED=0 go install -trimpath -ldflags '-s -w' "$1") || return
-  mv "$dir"/* "$2" && rmdir "$dir"
-}
 
 # program NAME: prints the path of a program, which is built where it is not there.
 program() {
@@ -27,8 +21,11 @@ program() {
   helm=$(sed -nE 's/^\s*helm.sh\/helm\/v4 (v[0-9.]+)$/\1/p' deploy/test/go.mod)
   case $1 in
     etcd) built etcd "$ETCD" 60 etcd_program ;;
-    helm) built helm "$helm" 120 installed_program "helm.sh/helm/v4/cmd/helm@$helm" ;;
-    coredns) built coredns "$COREDNS" 180 installed_program "github.com/coredns/coredns@$COREDNS" ;;
+    helm) built helm "$helm" 120 go_install "helm.sh/helm/v4/cmd/helm@$helm" ;;
+    coredns) built coredns "$COREDNS" 180 go_install "github.com/coredns/coredns@$COREDNS" ;;
+    envoy-gateway)
+      built envoy-gateway "$ENVOY_GATEWAY" 440 go_install "github.com/envoyproxy/gateway/cmd/envoy-gateway@$ENVOY_GATEWAY"
+      ;;
     # The first has most of what the others are made of.
     kube-apiserver) built kube-apiserver "$KUBERNETES" 700 kubernetes_program kube-apiserver ;;
     *) built "$1" "$KUBERNETES" 120 kubernetes_program "$1" ;;
