@@ -190,6 +190,7 @@ func TestCluster(t *testing.T) {
 		{"scenes and forged headers", wantCallersOfCluster},
 		{"Helm's upgrade and uninstall", wantUpgrade},
 		{"sidecar", wantSidecar},
+		{"Envoy Gateway", wantEnvoyGateway},
 	} {
 		if !t.Run(step.name, func(t *testing.T) { step.run(t, c, g) }) {
 			return // the next begins where this one ends
