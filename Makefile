@@ -58,7 +58,7 @@ test-envoys: build ## Run the end-to-end tests with each release of Envoy in ENV
 	  ENVOY="$$envoy" go test -count=1 -timeout 10m ./e2e; \
 	done
 
-test-deploy: ## Run it as it is deployed (10 minutes; PART=istio, gateway, ratelimit, systemd, compose or images)
+test-deploy: ## Run it as it is deployed (10 minutes; PART=istio, gateway, ratelimit, systemd, compose, images, api or cluster)
 	scripts/test-deploy $(PART)
 
 images: ## Build the image for amd64 and arm64 with its SBOM under .tools/images, without Docker
