@@ -22,6 +22,9 @@ func (d *Decision) Status() int {
 	if d.Allowed() {
 		return 0
 	}
+	if d.preflight {
+		return http.StatusNoContent
+	}
 	return d.answer().status
 }
 
@@ -39,6 +42,10 @@ func (d *Decision) AppendAnswerHeaders(list []Header) []Header {
 	if d.Allowed() {
 		return list
 	}
+	if d.preflight {
+		return append(list, anyOrigin, Header{"access-control-allow-methods", "GET, HEAD"},
+			Header{"access-control-allow-headers", "*"})
+	}
 	a := d.answer()
 	list = append(list, Header{"content-type", "application/json"})
 	if a.challenges() {
@@ -47,8 +54,18 @@ func (d *Decision) AppendAnswerHeaders(list []Header) []Header {
 	if a.status == http.StatusServiceUnavailable {
 		list = append(list, Header{"retry-after", retryAfter})
 	}
+	switch {
+	case d.Reason == MetadataDocument:
+		list = append(list, anyOrigin)
+	case d.resource != nil && d.origin:
+		list = append(list, anyOrigin, Header{"access-control-expose-headers", "WWW-Authenticate"})
+	}
 	return list
 }
+
+// anyOrigin lets a page of any origin read the answer (Fetch standard, CORS
+// protocol), so that a client in a browser finds out how to log in.
+var anyOrigin = Header{"access-control-allow-origin", "*"}
 
 // challenge is the bearer scheme (RFC 6750, section 3) with what the policy
 // wants, and with where to find out how to get a token (RFC 9728, section 5.1). A
@@ -70,7 +87,7 @@ func (d *Decision) challenge(a *answer) string {
 // AppendBody appends what the caller of a denied request reads, JSON. It holds
 // fixed words and the decision's ID: an attacker learns the reason and no more.
 func (d *Decision) AppendBody(out []byte) []byte {
-	if d.Allowed() {
+	if d.Allowed() || d.preflight {
 		return out
 	}
 	if d.Reason == MetadataDocument && d.resource != nil {

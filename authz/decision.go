@@ -19,22 +19,25 @@ type Decision struct {
 	// words. It is for the operator, not for the caller.
 	Detail string
 
-	allowed  bool      // set by allow and allowPublic alone
-	asked    questions // of the configuration
-	named    bool      // Envoy named a policy
-	policy   *policy   // nil where none was chosen
-	route    *route    // nil where none matched
-	resource *resource // what a challenge points to, nil where none is configured
-	identity *identity // of the token, nil where there is none
-	headers  block     // of an allow
-	extra    []string  // names to remove beside those
+	allowed   bool      // set by allow and allowPublic alone
+	asked     questions // of the configuration
+	named     bool      // Envoy named a policy
+	policy    *policy   // nil where none was chosen
+	route     *route    // nil where none matched
+	resource  *resource // that the request belongs to, nil for none
+	preflight bool      // for the document of the resource
+	origin    bool      // the request came from a page in a browser
+	identity  *identity // of the token, nil where there is none
+	headers   block     // of an allow
+	extra     []string  // names to remove beside those
 }
 
 // questions are what a configuration asks of every request.
 type questions struct {
-	any    bool // false where no authorizer was asked
-	paths  bool // method and path decide something
-	routes bool // there are routes
+	any       bool // false where no authorizer was asked
+	paths     bool // method and path decide something
+	routes    bool // there are routes
+	resources bool // there are resources
 }
 
 // ID is 32 hexadecimal digits.
@@ -86,6 +89,13 @@ func Denial(reason Reason, detail string) Decision {
 func denyRequest(detail string) Decision {
 	d := deny(BadRequest, nil, nil)
 	d.Detail = detail
+	return d
+}
+
+// describe is the answer to a request for the document of a resource.
+func describe(resource *resource, request *Request) Decision {
+	d := deny(MetadataDocument, nil, nil)
+	d.resource, d.preflight = resource, request.isPreflight()
 	return d
 }
 
@@ -158,6 +168,15 @@ func (d *Decision) Route() string {
 		return ""
 	}
 	return d.route.path
+}
+
+// Resource is the identifier of the resource that the request belongs to, empty
+// where it belongs to none.
+func (d *Decision) Resource() string {
+	if d.resource == nil {
+		return ""
+	}
+	return d.resource.identifier
 }
 
 // Headers returns the headers that the upstream of an allowed request gets,

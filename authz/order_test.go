@@ -141,7 +141,7 @@ func (s *stage) authorizer(t *testing.T, verifier authz.Verifier) *authz.Authori
 			{Path: "/closed", Deny: true},
 			{Path: "/public", Public: true},
 		},
-		Resource: &authz.Resource{Identifier: "https://api.example.com"},
+		Resources: []authz.Resource{{Identifier: "https://api.example.com"}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -48,7 +48,7 @@ var steps = []step{
 	{
 		name:    "protected resource metadata",
 		reasons: []Reason{MetadataDocument},
-		asked:   func(d *Decision) bool { return d.resource != nil },
+		asked:   func(d *Decision) bool { return d.asked.resources },
 	},
 	{name: "route", reasons: []Reason{NoRoute, RouteDenied}, asked: func(d *Decision) bool { return d.asked.routes }},
 	{name: "public route", reasons: []Reason{Public}, asked: func(d *Decision) bool { return d.asked.routes }},
@@ -63,7 +63,7 @@ var steps = []step{
 	{
 		name:    "audience",
 		reasons: []Reason{kinde.EmptyAudience, kinde.WrongAudience},
-		asked:   func(d *Decision) bool { return !d.identity.anyAudience },
+		asked:   func(d *Decision) bool { return d.resource.ownAudience() || !d.identity.anyAudience },
 	},
 	{name: "user or machine", reasons: []Reason{kinde.UnknownActor}},
 	{

@@ -23,7 +23,7 @@ func asEnvoy(t testing.TB, path, token string) []byte {
 
 // newWarm returns a server that remembers its tokens and logs each decision, and
 // the issuer of those.
-func newWarm(t testing.TB, log *zap.Logger) (*Server, *kindetest.Server) {
+func newWarm(t testing.TB, log *zap.Logger, resources ...authz.Resource) (*Server, *kindetest.Server) {
 	t.Helper()
 	issuer := kindetest.NewServer()
 	t.Cleanup(issuer.Close)
@@ -41,7 +41,7 @@ func newWarm(t testing.TB, log *zap.Logger) (*Server, *kindetest.Server) {
 		Verifier: verifier, Issuers: map[string]authz.Rules{issuer.Issuer.URL: {AllowedOrgs: []string{kindetest.Org}}},
 		Policies: map[string]authz.Policy{"run": {Permissions: []string{"agents:run"}, Roles: []string{"admin"}}},
 		Routes:   []authz.Route{{Path: "/public/**", Public: true}, {Path: "/api/agents/{agent}/generate", Policy: "run"}},
-		Encode:   Encode, CachedTokens: 1000,
+		Encode:   Encode, CachedTokens: 1000, Resources: resources,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +58,8 @@ func toNowhere() *zap.Logger {
 const sampleAgent = "/api/agents/weather/generate?x=1"
 
 func TestWarmDecisionsAllocateNothing(t *testing.T) {
-	server, l := newWarm(t, toNowhere())
+	server, l := newWarm(t, toNowhere(), authz.Resource{Identifier: "https://a.example.com"},
+		authz.Resource{Identifier: "https://a.example.com/api", Audience: []string{"https://x", kindetest.Audience}})
 	for name, token := range map[string]string{
 		"user":    l.Token(l.UserClaims()),
 		"denied":  l.Token(l.MachineClaims()),

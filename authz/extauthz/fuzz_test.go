@@ -64,7 +64,7 @@ func samples(t testing.TB) []*sample {
 				{Path: "/orgs/{org_code}"}, {Path: "/**", Methods: []string{"OPTIONS"}, Public: true},
 			},
 			ClaimHeaders: map[string]string{"x-kinde-email": "email"}, DropAuthorization: true,
-			Resource: &authz.Resource{Identifier: "https://api.example.com/mcp"},
+			Resources: []authz.Resource{{Identifier: "https://api.example.com/mcp"}},
 		},
 	} {
 		config.Verifier, config.Issuers = sampleVerdicts, map[string]authz.Rules{domain: {}}

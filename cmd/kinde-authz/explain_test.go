@@ -34,7 +34,7 @@ routes:
   - {path: /flags, policy: flags}
   - {path: /admin/*, policy: admin}
   - {path: "/orgs/{org_code}/**"}
-resource: {identifier: https://api.example.com}
+resources: [{identifier: https://api.example.com}]
 headers: {claims: {x-kinde-email: email}}
 `
 

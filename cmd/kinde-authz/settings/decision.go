@@ -18,7 +18,7 @@ func (f *file) verifier() kinde.Config {
 	}
 }
 
-// authorizer is without issuers and resource: those are not the file's alone.
+// authorizer is without issuers and resources: those are not the file's alone.
 func (f *file) authorizer() authz.Config {
 	config := authz.Config{
 		Issuers:           make(map[string]authz.Rules),
@@ -64,17 +64,19 @@ func (r *routeSettings) route() authz.Route {
 	}
 }
 
-// resource names the issuers as authorization servers. It is nil where the file has
-// none.
-func (f *file) resource(verifier kinde.Config) *authz.Resource {
-	if f.Resource == nil {
-		return nil
-	}
-	resource := &authz.Resource{
-		Identifier: string(f.Resource.Identifier), Scopes: values[string](f.Resource.Scopes), InsecureHTTP: verifier.InsecureHTTP,
-	}
+// resources name the issuers as authorization servers.
+func (f *file) resources(verifier kinde.Config) []authz.Resource {
+	var servers []string
 	for _, issuer := range verifier.Issuers {
-		resource.AuthorizationServers = append(resource.AuthorizationServers, issuer.Domain)
+		servers = append(servers, issuer.Domain)
 	}
-	return resource
+	var all []authz.Resource
+	for _, r := range f.Resources {
+		all = append(all, authz.Resource{
+			Identifier: string(r.Identifier), Audience: values[string](r.Audience), Scopes: values[string](r.Scopes),
+			Name: string(r.Name), Documentation: string(r.Documentation),
+			AuthorizationServers: servers, InsecureHTTP: verifier.InsecureHTTP,
+		})
+	}
+	return all
 }

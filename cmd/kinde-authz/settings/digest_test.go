@@ -18,6 +18,9 @@ routes:
   - {path: /**, policy: internal}
 leeway: 30s
 headers: {claims: {x-kinde-email: email}}
+resources:
+  - {identifier: https://c.com, scopes: [s1, s2]}
+  - {identifier: https://c.com/x, audience: [aud1]}
 `
 
 func digestOf(t *testing.T, content string) string {
@@ -68,6 +71,11 @@ func TestDigestTellsDecidingSettingsApart(t *testing.T) {
 		{"  - {path: /a/**, policy: run, methods: [GET, POST]}\n  - {path: /**, policy: internal}",
 			"  - {path: /**, policy: internal}\n  - {path: /a/**, policy: run, methods: [GET, POST]}", false},
 		{"x-kinde-email: email", "x-kinde-email: sub", false},
+		{"[s1, s2]", "[s2, s1]", true},
+		{"[aud1]", "[aud2]", false},
+		{", audience: [aud1]", "", false},
+		{"  - {identifier: https://c.com, scopes: [s1, s2]}\n  - {identifier: https://c.com/x, audience: [aud1]}",
+			"  - {identifier: https://c.com/x, audience: [aud1]}\n  - {identifier: https://c.com, scopes: [s1, s2]}", true},
 		{"headers: {", "headers: {forward_authorization: false, ", false},
 		{"headers: {", "headers: {forward_authorization: true, ", true},
 	} {

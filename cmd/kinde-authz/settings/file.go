@@ -20,7 +20,7 @@ type file struct {
 	Leeway       *duration                 `yaml:"leeway" jsonschema_description:"How far the clocks of issuer and service may differ, 0s to 5m. Default: 30s."`
 	TokenCache   cacheSettings             `yaml:"token_cache"`
 	JWKS         jwksSettings              `yaml:"jwks"`
-	Resource     *resourceSettings         `yaml:"resource"`
+	Resources    []resourceSettings        `yaml:"resources" jsonschema:"minItems=1" jsonschema_description:"The APIs behind, as clients discover them (RFC 9728). A request belongs to the one with the longest path that its own begins with."`
 	Log          logSettings               `yaml:"log"`
 	Listen       text                      `yaml:"listen" jsonschema_description:"Address of the gRPC port, or unix:/path. Default: :9191."`
 	AdminListen  text                      `yaml:"admin_listen" jsonschema_description:"Address of the HTTP port for /healthz, /readyz and /metrics. Default: :9192."`
@@ -76,8 +76,11 @@ type jwksSettings struct {
 }
 
 type resourceSettings struct {
-	Identifier text   `yaml:"identifier" jsonschema:"required" jsonschema_description:"The API's address, which is also the audience to request (RFC 9728)."`
-	Scopes     []text `yaml:"scopes" jsonschema:"minItems=1" jsonschema_description:"Scopes that a client may want to request."`
+	Identifier    text   `yaml:"identifier" jsonschema:"required" jsonschema_description:"The API's address. Its path is compared with requests, its host is not."`
+	Audience      []text `yaml:"audience" jsonschema:"minItems=1" jsonschema_description:"A token of its requests must name one of these, whatever the issuer's audience is. Left out: the issuer's."`
+	Scopes        []text `yaml:"scopes" jsonschema:"minItems=1" jsonschema_description:"Scopes that a client may want to request."`
+	Name          text   `yaml:"name" jsonschema_description:"What people call the API, for the document that clients read."`
+	Documentation text   `yaml:"documentation" jsonschema:"pattern=^https?://" jsonschema_description:"Address of a page for developers, for the document that clients read."`
 }
 
 type tlsSettings struct {
