@@ -58,17 +58,21 @@ func toNowhere() *zap.Logger {
 const sampleAgent = "/api/agents/weather/generate?x=1"
 
 func TestWarmDecisionsAllocateNothing(t *testing.T) {
-	server, l := newWarm(t, toNowhere(), authz.Resource{Identifier: "https://a.example.com"},
+	server, l := newWarm(t, toNowhere())
+	apis, other := newWarm(t, toNowhere(), authz.Resource{Identifier: "https://a.example.com"},
 		authz.Resource{Identifier: "https://a.example.com/api", Audience: []string{"https://x", kindetest.Audience}})
-	for name, token := range map[string]string{
-		"user":    l.Token(l.UserClaims()),
-		"denied":  l.Token(l.MachineClaims()),
-		"expired": l.Token(l.UserClaims().With("exp", 1).With("iat", 1)),
+	for name, row := range map[string]struct {
+		server *Server
+		token  string
+	}{
+		"user":                 {server, l.Token(l.UserClaims())},
+		"denied":               {server, l.Token(l.MachineClaims())},
+		"expired":              {server, l.Token(l.UserClaims().With("exp", 1).With("iat", 1))},
+		"user at a resource":   {apis, other.Token(other.UserClaims())},
+		"denied at a resource": {apis, other.Token(other.MachineClaims())},
 	} {
-		message, out := asEnvoy(t, sampleAgent, token), make([]byte, 0, answerBytes)
-		decide := func() {
-			server.Answer(t.Context(), message, out)
-		}
+		message, out := asEnvoy(t, sampleAgent, row.token), make([]byte, 0, answerBytes)
+		decide := func() { row.server.Answer(t.Context(), message, out) }
 		decide()
 		if n := testing.AllocsPerRun(1000, decide); n != 0 && !raceEnabled {
 			t.Errorf("%s: %g allocations", name, n)

@@ -213,11 +213,12 @@ func TestBrowsersReadDocumentsAndDenials(t *testing.T) {
 
 func TestResourcesThatAreRefused(t *testing.T) {
 	a := authz.Resource{Identifier: "https://api.example.com/a"}
+	empty := authz.Resource{Identifier: "https://a", Audience: []string{"x", ""}}
 	for want, list := range map[string][]authz.Resource{
 		"resources.1.identifier: another resource has the same path": {a, {Identifier: "https://other.example.com/a/"}},
 		"resources.1.identifier: another resource has the same":      {a, {Identifier: "https://api.example.com/A"}},
 		"resources.0.audience: the list is empty":                    {{Identifier: a.Identifier, Audience: []string{}}},
-		"resources.0.audience.1: the item":                           {{Identifier: "https://a", Audience: []string{"x", ""}}},
+		"resources.0.audience.1: the item":                           {empty},
 		"resources.0.scopes.0: ":                                     {{Identifier: a.Identifier, Scopes: []string{"a b"}}},
 		"resources.0.documentation: ":                                {{Identifier: a.Identifier, Documentation: "docs"}},
 	} {
