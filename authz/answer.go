@@ -2,6 +2,8 @@ package authz
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 )
 
 // retryAfter is how long a client is asked to wait, in seconds: the issuer is
@@ -71,17 +73,40 @@ var anyOrigin = Header{"access-control-allow-origin", "*"}
 // wants, and with where to find out how to get a token (RFC 9728, section 5.1). A
 // client that sent no token is told of no error.
 func (d *Decision) challenge(a *answer) string {
-	if (d.policy == nil || d.policy.scope == "") && d.resource == nil {
+	scope := d.scope()
+	if scope == "" && d.resource == nil {
 		return a.challenge
 	}
 	text := append(make([]byte, 0, 1<<10), a.challenge...)
-	if d.policy != nil && d.policy.scope != "" {
-		text = append(append(append(text, `, scope="`...), d.policy.scope...), '"')
+	if scope != "" {
+		text = append(append(append(text, `, scope="`...), scope...), '"')
 	}
 	if d.resource != nil {
 		text = append(append(append(text, `, resource_metadata="`...), d.resource.metadata...), '"')
 	}
 	return string(text)
+}
+
+// scope is what a client must ask for: what the policy wants, and, where the token
+// lacks a scope, what the tool that is called wants besides.
+func (d *Decision) scope() string {
+	first, second := d.routePolicy(), d.also
+	if d.byTool {
+		second = d.policy
+	}
+	switch {
+	case first == nil:
+		return ""
+	case second == nil || second.scope == "" || d.Reason != InsufficientScope:
+		return first.scope
+	}
+	all := strings.Fields(first.scope)
+	for added := range strings.FieldsSeq(second.scope) {
+		if !slices.Contains(all, added) {
+			all = append(all, added)
+		}
+	}
+	return strings.Join(all, " ")
 }
 
 // AppendBody appends what the caller of a denied request reads, JSON. It holds

@@ -118,7 +118,8 @@ func (a *Authorizer) Decide(ctx context.Context, request *Request) Decision {
 		d = deny(refused, nil, nil)
 	}
 	d.ID, d.asked, d.route = newID(), a.asked, at.route
-	d.named, d.origin = request.Extensions != (Extensions{}), request.Origin
+	d.named, d.origin = request.Extensions != (Extensions{}), len(request.Origin) > 0
+	d.reads = at.route.mcp.carriesMessage(request)
 	if d.resource == nil {
 		d.resource = at.resource
 	}
@@ -150,6 +151,9 @@ func (a *Authorizer) decide(ctx context.Context, request *Request, at *place) De
 	if policy == public {
 		return allowPublic(a.headers, a.headers.extra(request, &a.headers.none))
 	}
+	if !at.route.mcp.admitsOrigin(request.Origin) {
+		return deny(OriginNotAllowed, policy, nil)
+	}
 	bearer, err := kinde.ParseAuthorization(request.Authorization)
 	if err != nil {
 		return deny(refusal(err).Reason, policy, nil)
@@ -160,9 +164,58 @@ func (a *Authorizer) decide(ctx context.Context, request *Request, at *place) De
 	}
 	org, inPath := at.route.org(at.path)
 	if refused := policy.refuse(id, org, inPath); refused != "" {
-		return deny(refused, policy, id)
+		d := deny(refused, policy, id)
+		if refused == InsufficientScope {
+			d.also = at.route.mcp.toolPolicy(request)
+		}
+		return d
 	}
+	if at.route.mcp.carriesMessage(request) {
+		return a.decideMessage(request, at, policy, id)
+	}
+	return a.allow(request, policy, id)
+}
+
+func (a *Authorizer) allow(request *Request, policy *policy, id *identity) Decision {
 	return allow(policy, id, a.headers.extra(request, &id.headers))
+}
+
+// decideMessage decides on the message of a request that may pass otherwise.
+func (a *Authorizer) decideMessage(request *Request, at *place, policy *policy, id *identity) (d Decision) {
+	message, unreadable := at.route.mcp.read(request)
+	var called *tool
+	if message.tool() != "" {
+		called = at.route.mcp.find(message.tool())
+	}
+	switch {
+	case unreadable != "":
+		d = deny(MCPUnreadable, policy, id)
+		d.Detail = unreadable
+	case message.tool() == "":
+		d = a.allow(request, policy, id)
+	case called == nil:
+		d = deny(ToolNotAllowed, policy, id)
+	default:
+		d = a.decideTool(request, at, policy, called.policy, id)
+	}
+	d.message = message
+	return d
+}
+
+// decideTool decides on a call of a tool whose policy, if it has one, must hold too.
+func (a *Authorizer) decideTool(request *Request, at *place, policy, added *policy, id *identity) (d Decision) {
+	if added == nil {
+		return a.allow(request, policy, id)
+	}
+	org, inPath := at.route.org(at.path)
+	if refused := added.refuse(id, org, inPath); refused != "" {
+		d = deny(refused, added, id)
+		d.byTool, d.also = true, policy
+	} else {
+		d = a.allow(request, policy, id)
+	}
+	d.tool = added
+	return d
 }
 
 // identify returns what the token says, as it is remembered or once it is

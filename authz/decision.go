@@ -27,6 +27,11 @@ type Decision struct {
 	resource  *resource // that the request belongs to, nil for none
 	preflight bool      // for the document of the resource
 	origin    bool      // the request came from a page in a browser
+	reads     bool      // a message is to be read
+	message   MCPMessage
+	tool      *policy   // of the tool that is called, nil where it adds none
+	byTool    bool      // it is that policy which denies
+	also      *policy   // the route's where the tool's denies, the tool's where the route's does
 	identity  *identity // of the token, nil where there is none
 	headers   block     // of an allow
 	extra     []string  // names to remove beside those
@@ -161,6 +166,12 @@ func (d *Decision) Policy() string {
 	}
 	return d.policy.name
 }
+
+// MCPMethod is the method of the message, empty where none was read.
+func (d *Decision) MCPMethod() string { return d.message.Method }
+
+// MCPTool is the tool that the message calls, empty where it calls none.
+func (d *Decision) MCPTool() string { return d.message.tool() }
 
 // Route is the path of the route that matched, empty where none did.
 func (d *Decision) Route() string {

@@ -53,6 +53,9 @@ func TestEveryReasonIsInOneStep(t *testing.T) {
 		switch reason {
 		case BadRequest:
 			want = 2 // each with a detail of its own
+		case ActorNotAllowed, OrgMissing, OrgNotAllowed, OrgMismatch, InsufficientScope, MissingPermission, MissingRole,
+			FeatureDisabled:
+			want = 2 // of the route's policy and of the tool's
 		case InternalError:
 			want = 0
 		}
