@@ -61,7 +61,19 @@ func (p *policySettings) policy() authz.Policy {
 func (r *routeSettings) route() authz.Route {
 	return authz.Route{
 		Path: string(r.Path), Methods: values[string](r.Methods), Policy: string(r.Policy), Public: bool(r.Public), Deny: bool(r.Deny),
+		MCP: r.MCP.mcp(),
 	}
+}
+
+func (m *mcpSettings) mcp() *authz.MCP {
+	if m == nil {
+		return nil
+	}
+	mcp := &authz.MCP{Origins: values[string](m.Origins), EnvoyMetadata: bool(m.EnvoyMetadata)}
+	for _, t := range m.Tools {
+		mcp.Tools = append(mcp.Tools, authz.Tool{Name: string(t.Name), Policy: string(t.Policy)})
+	}
+	return mcp
 }
 
 // resources name the issuers as authorization servers.

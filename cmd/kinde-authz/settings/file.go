@@ -58,6 +58,20 @@ type routeSettings struct {
 	Policy  text   `yaml:"policy" jsonschema_description:"Left out: default if it is defined, else one that asks nothing."`
 	Public  truth  `yaml:"public" jsonschema_description:"Everyone passes, without identity. Takes no policy."`
 	Deny    truth  `yaml:"deny" jsonschema_description:"Nobody passes. Takes no policy and cannot be public."`
+
+	MCP *mcpSettings `yaml:"mcp" jsonschema_description:"A server of the Model Context Protocol is behind: its messages are read, and policies of tools asked. Not for a route that is public or denies."`
+}
+
+// mcpSettings say of a route that a server of the Model Context Protocol is behind.
+type mcpSettings struct {
+	Tools         []toolSettings `yaml:"tools" jsonschema:"minItems=1" jsonschema_description:"The policies of tools; the first entry that matches counts, and a tool that none matches is denied. Left out: all tools may be called."`
+	Origins       []text         `yaml:"origins" jsonschema:"minItems=1,pattern=^[a-z][a-z0-9+.-]*://[^/?#@A-Z* ]+$" jsonschema_description:"Whose pages may call from a browser, like https://app.example.com. Left out: not checked, the server must."`
+	EnvoyMetadata truth          `yaml:"envoy_metadata" jsonschema_description:"Whether to believe Envoy's MCP filter where no body came. Default: false."`
+}
+
+type toolSettings struct {
+	Name   text `yaml:"name" jsonschema:"required,pattern=^[!-)+-~]*\\*?$" jsonschema_description:"The tool's name, or how it begins and one * at its end."`
+	Policy text `yaml:"policy" jsonschema_description:"Must hold beside the route's. Left out: none."`
 }
 
 type headerSettings struct {
