@@ -2,6 +2,7 @@ package authz
 
 import (
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/kinde-authz/kinde-authz/internal/strictjson"
@@ -61,15 +62,37 @@ func readMessage(body string) (m MCPMessage, refused string) {
 	if !utf8.ValidString(body) {
 		return m, notMessageDetail
 	}
-	var r messageReader
-	if !strictjson.Walk(body, maxMCPDepth, r.take) {
+	r := messageReaders.Get().(*messageReader)
+	defer r.release()
+	if !strictjson.Walk(body, maxMCPDepth, r.room[:], r.visit) {
 		return m, notMessageDetail
 	}
 	return r.message()
 }
 
-// messageReader collects the members of a message that are read.
+// messageReader collects the members of a message that are read. Readers are used
+// again, so that one allocates nothing.
 type messageReader struct {
+	members
+	room  [64]strictjson.Member
+	visit func(int, strictjson.Member) // take
+}
+
+var messageReaders = sync.Pool{New: func() any {
+	r := &messageReader{}
+	r.visit = r.take
+	return r
+}}
+
+// release ends the use of the reader and of all texts in it.
+func (r *messageReader) release() {
+	r.members = members{}
+	clear(r.room[:])
+	messageReaders.Put(r)
+}
+
+// members are those of a message that are read.
+type members struct {
 	version, id, method, params, result, fault strictjson.Value
 
 	name, uri, task strictjson.Value // of params, or of the object that is being read
@@ -79,7 +102,7 @@ type messageReader struct {
 
 // take takes a member of the message, or of an object in it. Those of params come
 // before params itself.
-func (r *messageReader) take(depth int, m strictjson.Member) {
+func (r *members) take(depth int, m strictjson.Member) {
 	switch depth {
 	case 1:
 		r.takeOuter(m)
@@ -88,7 +111,7 @@ func (r *messageReader) take(depth int, m strictjson.Member) {
 	}
 }
 
-func (r *messageReader) takeOuter(m strictjson.Member) {
+func (r *members) takeOuter(m strictjson.Member) {
 	switch m.Name {
 	case "jsonrpc":
 		r.version = m.Value
@@ -112,7 +135,7 @@ func (r *messageReader) takeOuter(m strictjson.Member) {
 	}
 }
 
-func (r *messageReader) takeInner(m strictjson.Member) {
+func (r *members) takeInner(m strictjson.Member) {
 	if r.params != "" {
 		return
 	}
@@ -140,7 +163,7 @@ func isVariant(name string, of ...string) bool {
 }
 
 // message returns what the members say together.
-func (r *messageReader) message() (m MCPMessage, refused string) {
+func (r *members) message() (m MCPMessage, refused string) {
 	version, _ := r.version.Text()
 	_, number := r.id.Number()
 	_, text := r.id.Text()

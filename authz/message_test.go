@@ -118,6 +118,7 @@ var unreadable = map[string]string{
 	`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":[{"name":"get_x"}]}`: wordDetail,
 }
 
+// Attack Y4: a message is read in one way, or not at all.
 func TestMessagesAreReadInOneWay(t *testing.T) {
 	for body, want := range readable {
 		if got, refused := readMessage(body); got != want || refused != "" {
@@ -155,7 +156,7 @@ func goReads(body []byte) (method, tool string, err error) {
 	return method, params.Name, err
 }
 
-// Whatever the body, the method and the tool that are decided on are those that
+// Attack Y4: whatever the body, the method and the tool that are decided on are those that
 // encoding/json finds, or the body is refused.
 func FuzzMessage(f *testing.F) {
 	for body := range readable {
@@ -191,7 +192,7 @@ for body in json.load(sys.stdin):
     print(json.dumps([method, m["params"]["name"] if method == "tools/call" else ""]))
 `
 
-// What is read here is what Python's json reads.
+// Attack Y4: what is read here is what Python's json reads.
 func TestPythonReadsTheSameMessages(t *testing.T) {
 	var bodies, want []string
 	for body, m := range readable {
@@ -211,6 +212,7 @@ func TestPythonReadsTheSameMessages(t *testing.T) {
 	}
 }
 
+// Attack Y5: headers that repeat the message say the same.
 func TestHeadersSayTheSameAsTheMessage(t *testing.T) {
 	tool := MCPMessage{Method: "tools/call", Name: "get_x"}
 	for _, row := range []struct {

@@ -3,6 +3,7 @@ package extauthz
 import (
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"go.uber.org/zap"
@@ -18,6 +19,20 @@ import (
 func asEnvoy(t testing.TB, path, token string) []byte {
 	t.Helper()
 	request := envoytest.Get(path).Bearer(token).With("x-request-id", "5a2a1f0e-6d9c-4f0a-9a39-6f8f5ad1d0a1")
+	return marshal(t, request.InList())
+}
+
+// asToolCall is a call of a tool in a body of 1 KiB, as Envoy sends it.
+func asToolCall(t testing.TB, token string) []byte {
+	t.Helper()
+	const body = `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"get_forecast","arguments":{` +
+		`"city":"Lisbon","days":5,"units":{"wind":"km/h","temperature":"C"},"fields":["rain","wind","uv"],"note":"%s"}}}`
+	request := envoytest.Post("/mcp/weather", fmt.Sprintf(body, strings.Repeat("All of it, please. ", 43))).Bearer(token).
+		With("x-request-id", "5a2a1f0e-6d9c-4f0a-9a39-6f8f5ad1d0a1").With("mcp-method", "tools/call").
+		With("mcp-name", "get_forecast")
+	if n := len(request.Body); n < 1000 || n > 1<<10 {
+		t.Fatalf("a body of %d bytes", n)
+	}
 	return marshal(t, request.InList())
 }
 
@@ -40,8 +55,13 @@ func newWarm(t testing.TB, log *zap.Logger, resources ...authz.Resource) (*Serve
 	authorizer, err := authz.NewAuthorizer(authz.Config{
 		Verifier: verifier, Issuers: map[string]authz.Rules{issuer.Issuer.URL: {AllowedOrgs: []string{kindetest.Org}}},
 		Policies: map[string]authz.Policy{"run": {Permissions: []string{"agents:run"}, Roles: []string{"admin"}}},
-		Routes:   []authz.Route{{Path: "/public/**", Public: true}, {Path: "/api/agents/{agent}/generate", Policy: "run"}},
-		Encode:   Encode, CachedTokens: 1000, Resources: resources,
+		Routes: []authz.Route{
+			{Path: "/public/**", Public: true}, {Path: "/api/agents/{agent}/generate", Policy: "run"},
+			{Path: "/mcp/weather", Policy: "run", MCP: &authz.MCP{Tools: []authz.Tool{
+				{Name: "delete_station", Policy: "run"}, {Name: "get_*", Policy: "run"},
+			}}},
+		},
+		Encode: Encode, CachedTokens: 1000, Resources: resources,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -77,6 +97,14 @@ func TestWarmDecisionsAllocateNothing(t *testing.T) {
 		if n := testing.AllocsPerRun(1000, decide); n != 0 && !raceEnabled {
 			t.Errorf("%s: %g allocations", name, n)
 		}
+	}
+	message, out := asToolCall(t, l.Token(l.UserClaims())), make([]byte, 0, answerBytes)
+	call := func() { server.Answer(t.Context(), message, out) }
+	if answer := server.Answer(t.Context(), message, nil); !strings.Contains(string(answer), "allowed") {
+		t.Errorf("a call of a tool: %q", answer)
+	}
+	if n := testing.AllocsPerRun(1000, call); n != 0 && !raceEnabled {
+		t.Errorf("a call of a tool: %g allocations", n)
 	}
 }
 
@@ -114,6 +142,13 @@ func BenchmarkAnswer(b *testing.B) {
 			}
 		})
 	}
+	b.Run("warm_mcp", func(b *testing.B) {
+		message, out := asToolCall(b, good), make([]byte, 0, answerBytes)
+		b.ReportAllocs()
+		for b.Loop() {
+			quiet.Answer(b.Context(), message, out)
+		}
+	})
 	b.Run("cold", func(b *testing.B) {
 		messages := make([][]byte, 3000) // more than are remembered
 		for i := range messages {

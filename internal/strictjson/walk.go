@@ -8,16 +8,13 @@ type walker struct {
 	visit func(depth int, m Member)
 }
 
-// usualMembers is how many members most texts have open at a time.
-const usualMembers = 64
-
 // Walk checks a text as [Parse] does, and besides that in no object at any depth a
 // name is repeated, and that arrays and objects nest at most so deep, the outermost
 // included. It calls visit for each member of each object, those of an object at
 // depth 1 being the outermost, a member after all that its value holds. The text
-// must be valid UTF-8 already.
-func Walk(text string, depth int, visit func(depth int, m Member)) bool {
-	var room [usualMembers]Member
+// must be valid UTF-8 already. Members are kept in the room while their object is
+// read, and elsewhere when it is full.
+func Walk(text string, depth int, room []Member, visit func(depth int, m Member)) bool {
 	w := walker{scanner: scanner{text: text}, depth: depth, open: room[:0], visit: visit}
 	w.spaces()
 	if w.next() != '{' || !w.object(1) {

@@ -20,7 +20,7 @@ func TestWalkLooksIntoEverything(t *testing.T) {
 		`{"a":{"b"}}`: false, `{"a":1}{}`: false, `{"a":[1 2]}`: false, `{"a":[`: false, `{"a":`: false, `{"a"`: false,
 	} {
 		var members []Member
-		if ok := Walk(text, 128, func(_ int, m Member) { members = append(members, m) }); ok != valid {
+		if ok := Walk(text, 128, nil, func(_ int, m Member) { members = append(members, m) }); ok != valid {
 			t.Errorf("%.60q: got %t, want %t", text, ok, valid)
 		} else if ok && !json.Valid([]byte(text)) {
 			t.Errorf("%.60q: encoding/json refuses it", text)
@@ -35,7 +35,7 @@ func TestWalkLooksIntoEverything(t *testing.T) {
 
 func TestWalkVisitsInsideFirst(t *testing.T) {
 	var visited []string
-	Walk(`{"a":{"b":[{"c":1}]},"d":"x"}`, 9, func(depth int, m Member) {
+	Walk(`{"a":{"b":[{"c":1}]},"d":"x"}`, 9, nil, func(depth int, m Member) {
 		visited = append(visited, fmt.Sprintf("%d %s %s", depth, m.Name, m.Value))
 	})
 	if want := []string{"4 c 1", `2 b [{"c":1}]`, `1 a {"b":[{"c":1}]}`, `1 d "x"`}; !slices.Equal(visited, want) {
