@@ -46,7 +46,9 @@ func guarded(t *testing.T, change func(*stack.Config), edits ...edit) *stack.Sta
 
 // post sends a message to the MCP server, with headers as for send, and returns what
 // the server said too.
-func post(t *testing.T, client *http.Client, s *stack.Stack, token string, body io.Reader, headers ...string) (answer, string) {
+func post(
+	t *testing.T, client *http.Client, s *stack.Stack, token string, body io.Reader, headers ...string,
+) (answer, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+agent.MCPPath, body)
 	if err != nil {
@@ -95,18 +97,28 @@ func TestForbiddenToolsAreNotCalled(t *testing.T) {
 		"Y3 the same, with its permission": {deleter, remove, nil, 200, ""},
 		"Y3 a tool that no entry is for":   {deleter, toolCall("sudo"), nil, 403, "tool_not_allowed"},
 		"Y4 a batch":                       {token, "[" + get + "," + remove + "]", nil, 400, "mcp_unreadable"},
-		"Y4 a name twice":                  {token, in(`"arguments"`, `"name":"delete_station","arguments"`), nil, 400, "mcp_unreadable"},
-		"Y4 a name in another case":        {token, in(`"arguments"`, `"Name":"delete_station","arguments"`), nil, 400, "mcp_unreadable"},
-		"Y4 a method in another case":      {token, in(`"method"`, `"METHOD"`), nil, 400, "mcp_unreadable"},
-		"Y4 params with a long s":          {token, in(`"id"`, `"paramſ":{"name":"delete_station"},"id"`), nil, 400, "mcp_unreadable"},
-		"Y4 half a body":                   {token, get[:len(get)/2], nil, 400, "mcp_unreadable"},
-		"Y4 no body":                       {token, "", nil, 400, "mcp_unreadable"},
-		"Y4 invalid UTF-8":                 {token, in("Lisbon", "Lis\xffbon"), nil, 400, "mcp_unreadable"},
-		"Y4 nested 10,000 deep":            {token, in(`"Lisbon"`, strings.Repeat("[", 10_000)+strings.Repeat("]", 10_000)), nil, 400, "mcp_unreadable"},
-		"Y4 128 KiB":                       {token, padded(128 << 10), nil, 200, ""},
-		"Y4 more than 128 KiB":             {token, padded(129 << 10), nil, 413, ""},
-		"Y4 1 MiB":                         {token, padded(1 << 20), nil, 413, ""},
-		"Y5 headers that say the same":     {token, get, []string{"Mcp-Method: tools/call", "Mcp-Name: get_forecast"}, 200, ""},
+		"Y4 a name twice": {
+			token, in(`"arguments"`, `"name":"delete_station","arguments"`), nil, 400, "mcp_unreadable",
+		},
+		"Y4 a name in another case": {
+			token, in(`"arguments"`, `"Name":"delete_station","arguments"`), nil, 400, "mcp_unreadable",
+		},
+		"Y4 a method in another case": {token, in(`"method"`, `"METHOD"`), nil, 400, "mcp_unreadable"},
+		"Y4 params with a long s": {
+			token, in(`"id"`, `"paramſ":{"name":"delete_station"},"id"`), nil, 400, "mcp_unreadable",
+		},
+		"Y4 half a body":   {token, get[:len(get)/2], nil, 400, "mcp_unreadable"},
+		"Y4 no body":       {token, "", nil, 400, "mcp_unreadable"},
+		"Y4 invalid UTF-8": {token, in("Lisbon", "Lis\xffbon"), nil, 400, "mcp_unreadable"},
+		"Y4 nested 10,000 deep": {
+			token, in(`"Lisbon"`, strings.Repeat("[", 10_000)+strings.Repeat("]", 10_000)), nil, 400, "mcp_unreadable",
+		},
+		"Y4 128 KiB":           {token, padded(128 << 10), nil, 200, ""},
+		"Y4 more than 128 KiB": {token, padded(129 << 10), nil, 413, ""},
+		"Y4 1 MiB":             {token, padded(1 << 20), nil, 413, ""},
+		"Y5 headers that say the same": {
+			token, get, []string{"Mcp-Method: tools/call", "Mcp-Name: get_forecast"}, 200, "",
+		},
 		"Y5 a header that names a tool that may be called": {
 			token, remove, []string{"Mcp-Name: get_forecast"}, 400, "mcp_unreadable",
 		},
@@ -133,7 +145,7 @@ func TestForbiddenToolsAreNotCalled(t *testing.T) {
 				if got.status != row.status || row.reason != "" && got.Reason != row.reason {
 					t.Errorf("%s, %s over %s: got %d %s, want %d %s", name, way, protocol, got.status, said, row.status, row.reason)
 				}
-				if row.status == 200 && strings.Contains(said, "isError") || row.status != 200 && strings.Contains(said, "jsonrpc") {
+				if strings.Contains(said, "isError") || strings.Contains(said, "jsonrpc") != (row.status == 200) {
 					t.Errorf("%s, %s over %s: the server said %s", name, way, protocol, said)
 				}
 			}
@@ -176,10 +188,12 @@ func TestAnEnvoyThatSendsNoWholeBodyDeniesEveryMessage(t *testing.T) {
 	}{
 		"text": {[]edit{{filter, strings.Replace(filter, "as_bytes: true", "as_bytes: false", 1)}}, get, "no body as bytes"},
 		"no body": {
-			[]edit{{route, "                    check_settings: {disable_request_body_buffering: true}\n"}}, get, "no body as bytes",
+			[]edit{{route, "                    check_settings: {disable_request_body_buffering: true}\n"}},
+			get, "no body as bytes",
 		},
 		"partial body": {
-			[]edit{{route, strings.Replace(route, "131072, allow_partial_message: false", "64, allow_partial_message: true", 1)}},
+			[]edit{{route, strings.Replace(route, "131072, allow_partial_message: false",
+				"64, allow_partial_message: true", 1)}},
 			get, "a part of the body",
 		},
 	} {
@@ -207,8 +221,9 @@ func TestEnvoysMetadataAreEnough(t *testing.T) {
               max_request_body_size: 131072
               reject_duplicate_keys: true
 ` + cors},
-		edit{"              max_denied_response_body_bytes: 32768\n", "              max_denied_response_body_bytes: 32768\n" +
-			"              metadata_context_namespaces: [envoy.filters.http.mcp]\n"},
+		edit{"              max_denied_response_body_bytes: 32768\n",
+			"              max_denied_response_body_bytes: 32768\n" +
+				"              metadata_context_namespaces: [envoy.filters.http.mcp]\n"},
 		edit{"                    check_settings:\n                      with_request_body: " +
 			"{max_request_bytes: 131072, allow_partial_message: false, pack_as_bytes: true}\n",
 			"                    check_settings: {disable_request_body_buffering: true}\n"},
@@ -256,7 +271,8 @@ func TestAnSDKClientCallsTools(t *testing.T) {
 	result, err := session.CallTool(t.Context(), &mcp.CallToolParams{
 		Name: "get_forecast", Arguments: map[string]any{"city": "Lisbon"},
 	})
-	if err != nil || result.IsError || !strings.Contains(fmt.Sprint(result.Content[0].(*mcp.TextContent).Text), kindetest.UserID) {
+	if err != nil || result.IsError ||
+		!strings.Contains(result.Content[0].(*mcp.TextContent).Text, kindetest.UserID) {
 		t.Errorf("%+v %v", result, err)
 	}
 	result, err = session.CallTool(t.Context(), &mcp.CallToolParams{
