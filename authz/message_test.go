@@ -22,7 +22,7 @@ func longArgument(size int) string {
 
 var readable = map[string]MCPMessage{
 	call: {Method: "tools/call", Name: "get_x"},
-	` { "params" : {"arguments":{},"name":"get_x"} , "method":"tools/call","jsonrpc":"2.0" } `: {
+	"\t{ \"params\" : {\"arguments\":{},\"name\":\"get_x\"} ,\n \"method\":\"tools/call\",\"jsonrpc\":\"2.0\" }\n": {
 		Method: "tools/call", Name: "get_x",
 	},
 	`{"jsonrpc":"2.0","id":"a","method":"tools\/call","params":{"name":"\u0067et_x"}}`: {
