@@ -16,15 +16,15 @@ SHELL := bash
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "Ports of make up: PORT ENVOY_ADMIN_PORT ISSUER_PORT AGENT_PORT AUTHZ_PORT AUTHZ_ADMIN_PORT,"
-	@echo "each one alone; PORT_BASE=18080 moves all, to 18080 and those after it."
+	@echo "Ports of make up: PORT ENVOY_ADMIN_PORT ISSUER_PORT AGENT_PORT AUTHZ_PORT AUTHZ_ADMIN_PORT"
+	@echo "PLAYGROUND_PORT, each one alone; PORT_BASE=18080 moves all, to 18080 and those after it."
 
 build: ## Build bin/kinde-authz and bin/kinde-dev
 	@mkdir -p bin
 	@CGO_ENABLED=0 go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/ ./cmd/...
 
 # The flags of kinde-dev up that the variables of ports stand for.
-up-ports = $(foreach port,PORT_BASE PORT ENVOY_ADMIN_PORT ISSUER_PORT AGENT_PORT AUTHZ_PORT AUTHZ_ADMIN_PORT,\
+up-ports = $(foreach port,PORT_BASE PORT ENVOY_ADMIN_PORT ISSUER_PORT AGENT_PORT AUTHZ_PORT AUTHZ_ADMIN_PORT PLAYGROUND_PORT,\
 	$(if $($(port)),--$(shell echo $(port) | tr A-Z_ a-z-)=$($(port))))
 
 up: build ## Run the whole local stack with a real Envoy on http://localhost:8080 (PORT=8081 moves it)

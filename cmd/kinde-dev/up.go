@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/playground"
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
 )
 
@@ -31,7 +32,12 @@ func (c *upCommand) Run(stdout io.Writer, stderr errorStream) error {
 	ctx, stop := untilSignal()
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
-	s, err := c.start(ctx, stderr)
+	config, err := c.config()
+	if err != nil {
+		return err
+	}
+	page := playground.New(&config)
+	s, err := c.start(ctx, config, stderr)
 	if ctx.Err() != nil && !c.Once { // Ctrl-C while it was starting
 		s.Stop()
 		return nil
@@ -43,22 +49,25 @@ func (c *upCommand) Run(stdout io.Writer, stderr errorStream) error {
 	if c.Once {
 		return s.Play(ctx, stdout)
 	}
-	printStack(s, stdout)
-	if err := waitFor(ctx, s); err != nil {
-		return err
+	url, err := page.Serve(s, self())
+	if err != nil {
+		return fmt.Errorf("the playground: %w", err)
 	}
-	fmt.Fprintln(stderr, "stopping …")
-	return nil
+	defer page.Close()
+	printStack(s, url, stdout)
+	select {
+	case err := <-s.Ended():
+		return err
+	case <-ctx.Done():
+		fmt.Fprintln(stderr, "stopping …")
+		return nil
+	}
 }
 
 // start starts the stack and tells each step and each denial.
-func (c *upCommand) start(ctx context.Context, stderr io.Writer) (*stack.Stack, error) {
-	config, err := c.config()
-	if err != nil {
-		return nil, err
-	}
+func (c *upCommand) start(ctx context.Context, config stack.Config, stderr io.Writer) (*stack.Stack, error) {
 	if !c.Once {
-		config.Decisions = &denials{out: stderr}
+		config.Decisions = io.MultiWriter(denials(stderr), config.Decisions)
 		config.Progress = func(step string) { fmt.Fprintln(stderr, step, "…") }
 	}
 	s, err := stack.Start(ctx, config)
@@ -67,18 +76,6 @@ func (c *upCommand) start(ctx context.Context, stderr io.Writer) (*stack.Stack, 
 		err = c.explainBusy(busy)
 	}
 	return s, err
-}
-
-// waitFor stays until a signal. A child that ends before is an error.
-func waitFor(ctx context.Context, s *stack.Stack) error {
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-s.Authz.Done():
-		return fmt.Errorf("kinde-authz ended, see %s:\n%s", s.AuthzLog.Path(), s.Authz.LastLines())
-	case <-s.Envoy.Done():
-		return fmt.Errorf("envoy ended, see %s:\n%s", s.EnvoyLog.Path(), s.Envoy.LastLines())
-	}
 }
 
 func (c *upCommand) config() (stack.Config, error) {
