@@ -47,9 +47,10 @@ test: build ## Prove that it works: unit tests with the race detector, fuzzing, 
 	@echo; echo "$$(grep -rhE '^func Fuzz' --include=*_test.go kinde internal authz cmd | wc -l) fuzz targets ran for 10s each and found nothing."
 	@.tools/report/report -sum .tools/report/*.json
 
-test-browser: ## Look at the status page with a real Chromium (FLAGS=-update writes its picture)
-	@chromium=$$(scripts/chromium) && cd e2e/browser && go vet ./... && \
-	  CHROMIUM="$$chromium" go test -count=1 -timeout 5m ./... $(FLAGS)
+test-browser: ## Look at the status page and the playground with a real Chromium (FLAGS=-update writes their pictures)
+	@chromium=$$(scripts/chromium) && envoy=$$(scripts/envoy) && axe=$$(scripts/node-modules axe e2e/browser/axe) && \
+	  cd e2e/browser && go vet ./... && \
+	  CHROMIUM="$$chromium" ENVOY="$$envoy" AXE="$$axe/axe-core/axe.min.js" go test -count=1 -timeout 10m ./... $(FLAGS)
 
 test-envoys: build ## Run the end-to-end tests with each release of Envoy in ENVOYS (7 minutes)
 	@set -e; for version in $(ENVOYS); do \

@@ -1,4 +1,5 @@
-// Package browser looks at the status page of a running kinde-authz with a real Chromium.
+// Package browser looks with a real Chromium at the status page of a running kinde-authz,
+// and at the playground of kinde-dev up.
 package browser
 
 import (
@@ -21,7 +22,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-var update = flag.Bool("update", false, "write docs/pictures/status.png anew")
+var update = flag.Bool("update", false, "write the pictures of pages in docs/pictures anew")
 
 // pictures is where what the browser shows is left to be looked at.
 const pictures = "../../.tools/browser"

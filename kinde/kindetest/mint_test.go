@@ -221,7 +221,11 @@ func TestMintRefusesWhatNoTokenHas(t *testing.T) {
 		"ID token of a machine": {kindetest.TokenRequest{Actor: "system", Broken: "id-token"}, "only a user has an ID token"},
 		"scopes of an ID token": {
 			kindetest.TokenRequest{Scopes: []string{"a"}, Broken: "id-token"},
-			"has no permissions, roles or scopes",
+			"has no permissions, roles, scopes or flags",
+		},
+		"flags of a machine": {
+			kindetest.TokenRequest{Actor: "system", Flags: map[string]string{"a": "1"}},
+			"only a user's token has",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

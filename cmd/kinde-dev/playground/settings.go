@@ -64,7 +64,8 @@ func (p *Playground) validate(ctx context.Context, text string) (settingsVerdict
 		return settingsVerdict{}, err
 	}
 	stdout, stderr, err := p.authz(ctx, "", "validate", path)
-	says := strings.ReplaceAll(strings.TrimSpace(string(stdout)+stderr), path, filepath.Base(path))
+	says := strings.TrimSpace(string(stdout) + strings.TrimPrefix(stderr, "kinde-authz: "))
+	says = strings.ReplaceAll(says, path, filepath.Base(path))
 	return settingsVerdict{err == nil, says}, nil
 }
 

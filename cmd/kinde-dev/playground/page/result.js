@@ -54,13 +54,15 @@ function steps(result) {
   if (result.unexplained) parts.push(element('p', { className: 'wait' }, result.unexplained));
   const explained = result.explanation;
   if (!explained) return parts;
-  const reached = explained.steps.filter(step => step.outcome !== 'not reached');
-  const rest = explained.steps.length - reached.length;
-  parts.push(element('div', { id: 'steps' }, table(['Step', 'Outcome'], reached.map(step => ({
+  const named = outcome => explained.steps.filter(step => step.outcome === outcome).map(step => step.step);
+  const asked = explained.steps.filter(step => step.outcome === 'passed' || step.outcome === 'decided');
+  parts.push(element('div', { id: 'steps' }, table(['Step', 'Outcome'], asked.map(step => ({
     cells: [step.step, step.outcome === 'decided' ? '→ ' + explained.reason : step.outcome],
     className: step.outcome === 'decided' ? 'decided' : '',
   })))));
-  if (rest > 0) parts.push(element('p', { className: 'soft' }, `${rest} more were not reached.`));
+  for (const outcome of ['not configured', 'not reached']) {
+    if (named(outcome).length) parts.push(element('p', { className: 'soft' }, `${outcome}: ${named(outcome).join(', ')}.`));
+  }
   const facts = ['route', 'policy', 'resource', 'mcp_method', 'mcp_tool', 'detail', 'missing'].filter(name => explained[name]);
   if (facts.length > 0) parts.push(element('p', {}, facts.map(name => `${name.replace('_', ' ')}: ${explained[name]}`).join('; ')));
   return parts;
