@@ -24,7 +24,8 @@ type upCommand struct {
 // Help says what cannot be said in a flag's line.
 func (upCommand) Help() string {
 	return "Envoy is the one that the variable ENVOY names, or envoy on PATH (1.36 or newer), or the one that make up fetched. " +
-		"Behind make up a port is a variable: make up PORT=8081 moves Envoy, make up PORT_BASE=18080 moves everything."
+		"Behind make up a port is a variable: make up PORT=8081 moves Envoy, make up PORT_BASE=18080 moves everything. " +
+		"The playground is a page on 127.0.0.1 alone: make a token, send a request through Envoy, see every step, edit the settings, break things."
 }
 
 // Run starts the stack and stays up until a signal, or plays the scenes.
