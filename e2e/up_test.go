@@ -142,7 +142,8 @@ func TestUpEndsWhileItStarts(t *testing.T) {
 
 // Every busy port is named, with what moves it, and make knows the variables.
 func TestUpNamesEveryBusyPort(t *testing.T) {
-	names := []string{"port", "envoy-admin-port", "issuer-port", "agent-port", "authz-port", "authz-admin-port", "playground-port"}
+	names := []string{"port", "envoy-admin-port", "issuer-port", "agent-port", "authz-port", "authz-admin-port",
+		"playground-port"}
 	args := []string{"up"}
 	var wants []string
 	for n, name := range names {

@@ -12,12 +12,14 @@ import (
 // caseOf is the case of a request that got a reason.
 func caseOf(t *testing.T, token *kindetest.TokenRequest, out *result) (text, why string) {
 	t.Helper()
-	p := &Playground{stack: &stack.Stack{Issuer: kindetest.New("http://issuer.example"), Settings: "logs/kinde-authz.yaml"}}
+	issuer := kindetest.New("http://issuer.example")
+	p := &Playground{stack: &stack.Stack{Issuer: issuer, Settings: "logs/kinde-authz.yaml"}}
 	minted, err := p.mint(token)
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := &request{Token: token, Method: "GET", Path: "/a", Headers: []header{{"X-Kinde-Org-Code", "forged"}, {"x-kinde-b", "c"}}}
+	in := &request{Token: token, Method: "GET", Path: "/a"}
+	in.Headers = []header{{"X-Kinde-Org-Code", "forged"}, {"x-kinde-b", "c"}}
 	return p.testCase(in, out, minted)
 }
 
@@ -41,7 +43,8 @@ tests:
 
 // A case has claims, and all that is wrong with some tokens is elsewhere.
 func TestCaseOfBrokenTokens(t *testing.T) {
-	claims := "wrong-issuer webhook no-expiry expired not-yet-valid empty-audience wrong-audience id-token no-actor no-org other-org "
+	claims := "wrong-issuer webhook no-expiry expired not-yet-valid empty-audience wrong-audience " +
+		"id-token no-actor no-org other-org "
 	for _, kind := range kindetest.BrokenKinds {
 		text, why := caseOf(t, &kindetest.TokenRequest{Broken: kind.Name}, &result{Reason: kind.Reason})
 		if has := text != ""; has != strings.Contains(claims, kind.Name+" ") || has != (why == "") {

@@ -18,8 +18,9 @@ func TestCurl(t *testing.T) {
 		},
 		"all of a token": {
 			request{Method: "GET", Path: "/", Token: &kindetest.TokenRequest{
-				Actor: "user", User: "kp_1", Org: "none", Audience: []string{}, Permissions: []string{"a", "b"}, Roles: []string{"c d"},
-				Flags: map[string]string{"x": "1", "w": "true"}, Scopes: []string{"s"}, Lifetime: 90, Broken: "expired",
+				Actor: "user", User: "kp_1", Org: "none", Audience: []string{}, Permissions: []string{"a", "b"},
+				Roles: []string{"c d"}, Flags: map[string]string{"x": "1", "w": "true"}, Scopes: []string{"s"},
+				Lifetime: 90, Broken: "expired",
 			}},
 			`curl -i -H "Authorization: Bearer $(bin/kinde-dev token --user kp_1 --org none --audience none --permissions a,b ` +
 				`--roles 'c d' --flag w=true --flag x=1 --scopes s --lifetime 1m30s --broken expired)" http://localhost:8080/`,
@@ -28,8 +29,11 @@ func TestCurl(t *testing.T) {
 			request{Method: "POST", Path: "/a", Body: `{"a":"it's"}`, Headers: []header{{"A", "b"}, {"Empty", ""}}},
 			`curl -i -H 'A: b' -H 'Empty;' --data-raw '{"a":"it'\''s"}' http://localhost:8080/a`,
 		},
-		"other methods": {request{Method: "PUT", Path: "/../a[1]"}, `curl -i -X PUT --path-as-is --globoff 'http://localhost:8080/../a[1]'`},
-		"head":          {request{Method: "HEAD", Path: "/"}, `curl -i --head http://localhost:8080/`},
+		"other methods": {
+			request{Method: "PUT", Path: "/../a[1]"},
+			`curl -i -X PUT --path-as-is --globoff 'http://localhost:8080/../a[1]'`,
+		},
+		"head": {request{Method: "HEAD", Path: "/"}, `curl -i --head http://localhost:8080/`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := test.in.curl("bin/kinde-dev", "http://localhost:9100", "http://localhost:8080"); got != test.want {

@@ -73,8 +73,8 @@ func (s *seen) log(name string) io.Writer {
 		defer s.mu.Unlock()
 		s.number++
 		l.number = s.number
-		lines := append(s.lines[name], l)
-		s.lines[name] = lines[max(0, len(lines)-kept):]
+		s.lines[name] = append(s.lines[name], l)
+		s.lines[name] = s.lines[name][max(0, len(s.lines[name])-kept):]
 		s.change()
 	})
 }
