@@ -17,7 +17,7 @@ type upCommand struct {
 	Once        bool   `help:"Play every scene of the README, print a table and stop. The kernel chooses the ports."`
 	EnvoyConfig string `default:"envoy.yaml" help:"Envoy's configuration."`
 	Authz       string `placeholder:"FILE" help:"The built kinde-authz. Default: the one beside this program, or bin/kinde-authz."`
-	Logs        string `placeholder:"DIR" help:"Folder of the log files, which each start overwrites. Default: .tools/up/PORT, with Envoy's port."`
+	Logs        string `placeholder:"DIR" help:"Folder of the log files and the settings, which each start overwrites. Default: .tools/up/PORT, with Envoy's port."`
 	upPorts
 }
 

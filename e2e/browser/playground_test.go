@@ -156,7 +156,7 @@ func TestPlaygroundLooks(t *testing.T) {
 	u, window := startUp(t), browser(t)
 	for _, scheme := range []string{"light", "dark"} {
 		for name, width := range map[string]int64{"narrow": 360, "wide": 1280} {
-			top := map[string]string{"narrow": "answer", "wide": "state"}[name]
+			top := map[string]string{"narrow": "#answer", "wide": "h1"}[name]
 			t.Run(name+" "+scheme, func(t *testing.T) {
 				ctx := u.open(t, window, prefers(scheme), chromedp.EmulateViewport(width, 800))
 				promise[sent](ctx, t, play, "an MCP tool that deletes")
@@ -169,7 +169,7 @@ func TestPlaygroundLooks(t *testing.T) {
 				if *update {
 					run(ctx, t, chromedp.EmulateViewport(width, 1280))
 					run(ctx, t, chromedp.Evaluate[bool](
-						fmt.Sprintf(`document.getElementById(%q).scrollIntoView() || true`, top)))
+						fmt.Sprintf(`(document.querySelector(%q).scrollIntoView(), true)`, top)))
 					keep(t, filepath.Join("../../docs/pictures", file), run(ctx, t, chromedp.CaptureScreenshot()))
 				}
 			})

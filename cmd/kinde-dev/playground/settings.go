@@ -6,7 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
+
+// reloadTimeout is how long the service may take to read its file.
+const reloadTimeout = 5 * time.Second
 
 // settingsChange is a text for the file of settings.
 type settingsChange struct {
@@ -45,11 +49,18 @@ func (p *Playground) changeSettings(r *http.Request, in settingsChange) (setting
 		verdict.Says += "\nSaved. kinde-authz does not run, and reads it when it starts."
 		return verdict, nil
 	}
-	if fault := p.reload(r.Context()); fault != "" {
-		verdict = settingsVerdict{false, fault + "\nThe file is as it was."}
+	told, err := p.reload(r.Context())
+	switch {
+	case err != nil:
+		return verdict, err
+	case told.Error != "":
+		verdict = settingsVerdict{false, told.Error + "\nThe file is as it was."}
 		return verdict, replace(p.stack.Settings, before)
+	case told.Message == "":
+		verdict.Says += "\nSaved. kinde-authz logs too little to tell whether it uses it."
+	default:
+		verdict.Says += "\nSaved, and in use."
 	}
-	verdict.Says += "\nSaved, and in use."
 	return verdict, nil
 }
 
@@ -78,19 +89,15 @@ func replace(path, text string) error {
 	return os.Rename(next, path)
 }
 
-// reload has the service read its file, and returns what is wrong with it.
-func (p *Playground) reload(ctx context.Context) (fault string) {
+// reload has the service read its file, and returns what it logs of that, if it does.
+func (p *Playground) reload(ctx context.Context) (line, error) {
 	position := p.seen.position()
 	if err := p.stack.ReloadAuthz(); err != nil {
-		return err.Error()
+		return line{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
-	told := p.seen.await(ctx, authzLog, position, func(l *line) bool {
+	return p.seen.await(ctx, authzLog, position, func(l *line) bool {
 		return l.Message == "settings reloaded" || strings.HasPrefix(l.Message, "reload failed")
-	})
-	if told.Message == "" {
-		return "kinde-authz does not say whether it read the file"
-	}
-	return told.Error
+	}), nil
 }

@@ -13,7 +13,7 @@ async function send() {
   const request = read();
   try { showResult(request, await post('/api/send', request)); } catch (error) { showFault(error); }
   button.disabled = false;
-  button.focus();
+  if (document.activeElement === document.body) button.focus({ preventScroll: true }); // it lost it while it waited
 }
 
 async function settings(save) {
