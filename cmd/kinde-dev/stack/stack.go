@@ -46,6 +46,8 @@ type Config struct {
 	Upstream string
 	// Outage is how the issuer fails from the start, if at all.
 	Outage kindetest.Outage
+	// LoginPage and ResourceIndicators are those of the issuer.
+	LoginPage, ResourceIndicators bool
 	// Settings are those of kinde-authz's file, without issuers. Empty is no file.
 	Settings string
 	// AuthzEnv is more of kinde-authz's environment.
@@ -101,6 +103,7 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	}
 	config.progress("starting the issuer and the agent")
 	s.Issuer = kindetest.New("")
+	s.Issuer.LoginPage, s.Issuer.ResourceIndicators = config.LoginPage, config.ResourceIndicators
 	if err := s.Issuer.Fail(config.Outage); err != nil {
 		return err
 	}
