@@ -42,10 +42,12 @@ func (s *service) watch(ctx context.Context, hangups <-chan os.Signal) {
 func (s *service) reload(now reading) {
 	if err := s.change(now); err != "" {
 		s.metrics.reloads.WithLabelValues("error").Inc()
+		s.metrics.reloadOK.Set(0)
 		s.log.Error("reload failed: still using the previous settings", zap.String("error", err))
 		return
 	}
 	s.metrics.reloads.WithLabelValues("ok").Inc()
+	s.metrics.reloadOK.Set(1)
 	s.log.Info("settings reloaded")
 }
 

@@ -53,6 +53,7 @@ func newService(flags *settings.Flags, loaded *settings.Settings, logs *logs) (*
 			return nil, usageError{err}
 		}
 		s.certificates.warnExpired(s.log)
+		s.metrics.registry.MustRegister(certificateExpiry(s.certificates))
 	}
 	s.grpc = newGRPCServer(s.server, s.certificates)
 	s.metrics.registry.MustRegister(keyMetrics{s.verifier.Load}, s.metrics.cachedTokens(s.server), droppedLines(logs))
