@@ -26,14 +26,16 @@ type certificate struct {
 	cert, key string // PEM
 }
 
-func newCertificate(t *testing.T) certificate {
+func newCertificate(t *testing.T) certificate { return certificateUntil(t, time.Now().Add(time.Hour)) }
+
+func certificateUntil(t *testing.T, end time.Time) certificate {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"}, NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"}, NotAfter: end,
 		IsCA: true, BasicConstraintsValid: true,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
