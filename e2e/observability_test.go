@@ -108,10 +108,10 @@ func flood(t *testing.T, w *watched, p *prometheus, token func() string, alert s
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	var callers sync.WaitGroup
-	for range 400 {
+	for n := range 600 {
 		callers.Go(func() {
 			for ctx.Err() == nil {
-				w.decide(ctx, token(), 2*time.Millisecond)
+				w.decide(ctx, token(), time.Duration(2+n%20)*time.Millisecond)
 			}
 		})
 	}
@@ -131,6 +131,7 @@ func TestObservabilityFaults(t *testing.T) {
 	cert, key := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
 	install := func(c certificate) { write(t, cert, c.cert); write(t, key, c.key) }
 	install(newCertificate(t))
+	t.Setenv("GOMAXPROCS", "1") // of the replicas, so that one can be overloaded
 	first, second := newWatched(t, "--config="+file), newWatched(t, "--config="+file)
 	secure := newWatched(t, "--config="+file, "--tls-cert="+cert, "--tls-key="+key)
 	p := startPrometheus(t, first.admin, second.admin, secure.admin)
@@ -213,6 +214,7 @@ func TestObservabilityFaults(t *testing.T) {
 	stop()
 	for n := 1; n <= 3; n++ {
 		second.signal(t, syscall.SIGKILL)
+		<-second.Done() // its port is free
 		second.start(t)
 		started := fmt.Sprintf(`changes(process_start_time_seconds{instance=%q}[1m]) >= %d`, second.admin, n)
 		eventually(t, "the restart is seen", func() bool { return p.series(t, started) > 0 })
