@@ -7,6 +7,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -36,7 +37,7 @@ func run(dir string) error {
 
 // made returns the content of each file that is made.
 func made(dir string) (map[string][]byte, error) {
-	rules, err := os.ReadFile(filepath.Join(dir, "rules.yaml"))
+	rules, err := fs.ReadFile(os.DirFS(dir), "rules.yaml")
 	if err != nil {
 		return nil, err
 	}
