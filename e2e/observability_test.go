@@ -135,7 +135,8 @@ func TestObservabilityFaults(t *testing.T) {
 	issuer, dir := kindetest.NewServer(), t.TempDir()
 	t.Cleanup(issuer.Close)
 	file := filepath.Join(dir, "settings.yaml")
-	settings := fmt.Sprintf("issuers: [{domain: %q}]\njwks: {refresh: 200ms, max_stale: 25s, timeout: 4s}\n", issuer.Issuer.URL)
+	settings := fmt.Sprintf("issuers: [{domain: %q}]\n", issuer.Issuer.URL) +
+		"jwks: {refresh: 200ms, max_stale: 25s, timeout: 4s}\n"
 	write(t, file, settings)
 	cert, key := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
 	install := func(c certificate) { write(t, cert, c.cert); write(t, key, c.key) }

@@ -57,7 +57,8 @@ func startPrometheus(t *testing.T, targets ...string) *prometheus {
 
 // quick shortens every time of the rules: some hours of a fault are some seconds then.
 func quick(rules string) string {
-	short := strings.NewReplacer("5m", "10s", "10m", "10s", "30m", "20s", "1h", "20s", "6h", "25s", "3d", "30s", "1d", "30s")
+	short := strings.NewReplacer("5m", "10s", "10m", "10s", "30m", "20s", "1h", "20s", "6h", "25s",
+		"1d", "30s", "3d", "30s")
 	rules = regexp.MustCompile(`\[\w+\]`).ReplaceAllStringFunc(rules, short.Replace)
 	rules = strings.ReplaceAll(rules, "offset 30m", "offset 15s")
 	rules = strings.NewReplacer(" * 3600", "", "7 * 86400", "600").Replace(rules)

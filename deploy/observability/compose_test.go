@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -56,7 +55,7 @@ func TestComposeProfile(t *testing.T) {
 	version := regexp.MustCompile(`v(3)\.(\d+)\.(\d+)$`).FindStringSubmatch(with.Services["prometheus"].Image)
 	if version == nil || !strings.Contains(read(t, "prometheus/go.mod"),
 		"github.com/prometheus/prometheus v0.3"+version[2]+"."+version[3]+" ") {
-		t.Errorf("Prometheus is %s, want that of %s", with.Services["prometheus"].Image, filepath.Join("prometheus", "go.mod"))
+		t.Errorf("the image is %s, want the version of prometheus/go.mod", with.Services["prometheus"].Image)
 	}
 }
 
