@@ -9,11 +9,11 @@ export CGO_ENABLED ?= 1
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 
-.PHONY: help build up up-once test test-envoys test-deploy images lint bench bench-go bench-check fuzz clean
+.PHONY: help build up up-once test test-browser test-envoys test-deploy images lint bench bench-go bench-check fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "Ports of make up: PORT ENVOY_ADMIN_PORT ISSUER_PORT AGENT_PORT AUTHZ_PORT AUTHZ_ADMIN_PORT,"
 	@echo "each one alone; PORT_BASE=18080 moves all, to 18080 and those after it."
@@ -45,6 +45,10 @@ test: build ## Prove that it works: unit tests with the race detector, fuzzing, 
 	@echo; echo "$$(grep -rhE '^func Fuzz' --include=*_test.go kinde internal authz cmd | wc -l) fuzz targets ran for 10s each and found nothing."
 	@.tools/report/report -sum .tools/report/*.json
 
+test-browser: ## Look at the status page with a real Chromium (FLAGS=-update writes its picture)
+	@chromium=$$(scripts/chromium) && cd e2e/browser && go vet ./... && \
+	  CHROMIUM="$$chromium" go test -count=1 -timeout 5m ./... $(FLAGS)
+
 test-envoys: build ## Run the end-to-end tests with each release of Envoy in ENVOYS (7 minutes)
 	@set -e; for version in $(ENVOYS); do \
 	  envoy=$$(ENVOY_VERSION=$$version scripts/envoy); \
@@ -61,7 +65,7 @@ images: ## Build the image for amd64 and arm64 with its SBOM under .tools/images
 lint: $(GOLANGCI) ## Check style, formatting and go.mod
 	$(GOLANGCI) run ./...
 	go mod tidy -diff
-	for module in e2e/bench deploy/test deploy/images deploy/observability; do \
+	for module in e2e/bench e2e/browser deploy/test deploy/images deploy/observability; do \
 	  (cd $$module && $(CURDIR)/$(GOLANGCI) run --config $(CURDIR)/.golangci.yml ./... && go mod tidy -diff) || exit 1; \
 	done
 

@@ -197,6 +197,23 @@ func Reasons() []Reason {
 	})
 }
 
+// Meaning says in fixed words what a reason means; it is empty for one that there is
+// not. For most denials it is what the caller is told too.
+func Meaning(reason Reason) string {
+	switch reason {
+	case Allowed:
+		return "the request may pass"
+	case Public:
+		return "the route is public: the request may pass, without identity"
+	case MetadataDocument:
+		return "a client asked for the metadata of the protected resource, and got it"
+	}
+	if a := answers[reason]; a != nil {
+		return a.description
+	}
+	return ""
+}
+
 func complete(answers map[Reason]*answer) map[Reason]*answer {
 	for reason, a := range answers {
 		a.complete(reason)

@@ -33,7 +33,8 @@ func TestAttackUnfinishedMessagesTakeBoundedMemory(t *testing.T) {
 		client := http2Client()
 		t.Cleanup(client.CloseIdleConnections)
 		for range calls {
-			all.Go(func() { beginMessage(ctx, client, address, stuck) })
+			const check = "/envoy.service.auth.v3.Authorization/Check"
+			all.Go(func() { beginCall(ctx, client, "http://"+address+check, stuck) })
 		}
 	}
 	for range connections * calls {
@@ -56,15 +57,14 @@ func http2Client() *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// beginMessage sends all of a message of 256 KiB but for its last byte, and waits.
-func beginMessage(ctx context.Context, client *http.Client, address string, stuck chan<- struct{}) {
+// beginCall sends all of a message of 256 KiB but for its last byte, and waits.
+func beginCall(ctx context.Context, client *http.Client, url string, stuck chan<- struct{}) {
 	told := sync.OnceFunc(func() { stuck <- struct{}{} })
 	defer told()
 	const length = 256 << 10
 	start := binary.BigEndian.AppendUint32([]byte{0}, length)
 	body := io.MultiReader(bytes.NewReader(start), bytes.NewReader(make([]byte, length-1)), waiting{ctx, told})
-	const check = "/envoy.service.auth.v3.Authorization/Check"
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+check, body)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, body)
 	if err != nil {
 		panic(err) // the address is one
 	}

@@ -121,6 +121,9 @@ const (
 type Refresh struct {
 	// Issuer is the issuer's domain.
 	Issuer string
+	// Start is when the attempt began, and Took how long it took.
+	Start time.Time
+	Took  time.Duration
 	// Result is how the attempt ended.
 	Result RefreshResult
 	// Keys is how many usable keys are known now.

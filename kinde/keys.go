@@ -42,7 +42,7 @@ type keyStore struct {
 	origin
 	source  source
 	now     func() time.Time
-	observe func(RefreshResult, int, []error, error)
+	observe func(Refresh)
 
 	current atomic.Pointer[keySet]
 	demand  chan struct{}
@@ -269,7 +269,7 @@ func keeping(before, fetched map[string]*key) map[string]*key {
 // fetch gets the set once. A fetch that fails, or a set without a usable key,
 // leaves the keys as they are.
 func (s *keyStore) fetch(ctx context.Context) error {
-	set := keySet{}
+	start, set := s.now(), keySet{}
 	if known := s.current.Load(); known != nil {
 		set = *known
 	}
@@ -299,6 +299,9 @@ func (s *keyStore) fetch(ctx context.Context) error {
 	}
 	set.failed = err != nil
 	s.use(&set)
-	s.observe(result, len(set.keys), refused, err)
+	s.observe(Refresh{
+		Issuer: s.domain, Start: start, Took: s.now().Sub(start),
+		Result: result, Keys: len(set.keys), Refused: refused, Err: err,
+	})
 	return err
 }

@@ -81,11 +81,10 @@ func newIssuer(one Issuer, config Config) (*issuer, error) {
 	keys := &keyStore{
 		origin: origin{domain, one.JWKSFile, config.Refresh, config.MaxStale, config.Timeout},
 		now:    config.Now, demand: make(chan struct{}, 1), loaded: make(chan struct{}),
-		observe: func(result RefreshResult, keys int, refused []error, err error) {
-			if config.Observer.Refreshed != nil {
-				config.Observer.Refreshed(Refresh{domain, result, keys, refused, err})
-			}
-		},
+		observe: config.Observer.Refreshed,
+	}
+	if keys.observe == nil {
+		keys.observe = func(Refresh) {}
 	}
 	keys.source = newHTTPSource(address, config.Transport, config.Timeout)
 	if one.JWKSFile != "" {

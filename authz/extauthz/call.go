@@ -15,7 +15,10 @@ import (
 type call struct {
 	request  authz.Request
 	decision authz.Decision
+	start    time.Time
 	took     time.Duration
+	trace    TraceContext
+	observed Observation
 
 	key, value, raw string // of the header, or the extension, that is being read
 	fields          [1]zap.Field
@@ -46,5 +49,7 @@ func (c *call) addHeader() {
 	if c.raw != "" {
 		c.value = c.raw
 	}
-	c.request.AddHeader(c.key, c.value)
+	if !c.trace.add(c.key, c.value) {
+		c.request.AddHeader(c.key, c.value)
+	}
 }

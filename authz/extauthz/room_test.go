@@ -43,7 +43,7 @@ func user() (*kinde.Token, error) {
 // Attack T7: a call for which there is no memory left.
 func TestCallsWithoutRoomAreOverloaded(t *testing.T) {
 	server, client, logs := overGRPC(t, user)
-	if !server.room.take(maxRoom - MaxMessageBytes + 1) {
+	if !server.room.take(DefaultRoom - MaxMessageBytes + 1) {
 		t.Fatal("an empty room is full")
 	}
 	response, err := client.Check(t.Context(), withToken.InMap())
@@ -55,7 +55,7 @@ func TestCallsWithoutRoomAreOverloaded(t *testing.T) {
 	if response, err = client.Check(t.Context(), withToken.InMap()); err != nil || response.GetStatus().GetCode() != 0 {
 		t.Errorf("with room for one: %v %v", response, err)
 	}
-	server.room.give(maxRoom - MaxMessageBytes)
+	server.room.give(DefaultRoom - MaxMessageBytes)
 	if used := server.room.used.Load(); used != 0 {
 		t.Errorf("%d bytes are still taken", used)
 	}

@@ -19,7 +19,7 @@ type Server struct {
 	current   atomic.Pointer[settings]
 	log       *zap.Logger
 	decisions map[authz.Reason]*zap.Logger
-	observe   func(*authz.Decision, time.Duration)
+	observe   func(context.Context, *Observation)
 	room      room
 }
 
@@ -30,16 +30,17 @@ type settings struct {
 }
 
 // NewServer returns a server that logs one line a decision to log, and then
-// calls observe, unless it is nil, with the decision and how long it took.
-// Neither may keep what it is given: fields of the log and the decision are good
-// until the call returns. The authorizer must be made with [Encode] as its
+// calls observe, unless it is nil, with the context of the call and what there is to
+// know about it. Neither may keep what it is given: fields of the log and the
+// observation are good until the call returns. The authorizer must be made with [Encode] as its
 // [authz.Config.Encode]: what it allows without is answered as internal_error.
 // All allows are logged until [Server.Use] says otherwise.
-func NewServer(authorizer *authz.Authorizer, log *zap.Logger, observe func(*authz.Decision, time.Duration)) *Server {
+func NewServer(authorizer *authz.Authorizer, log *zap.Logger, observe func(context.Context, *Observation)) *Server {
 	if observe == nil {
-		observe = func(*authz.Decision, time.Duration) {}
+		observe = func(context.Context, *Observation) {}
 	}
 	s := &Server{log: log, decisions: decisionLogs(log), observe: observe}
+	s.Limit(DefaultRoom)
 	s.Use(authorizer, 1)
 	return s
 }
@@ -50,6 +51,14 @@ func NewServer(authorizer *authz.Authorizer, log *zap.Logger, observe func(*auth
 func (s *Server) Use(authorizer *authz.Authorizer, loggedAllows float64) {
 	s.current.Store(&settings{authorizer, 1 - loggedAllows})
 }
+
+// Limit bounds what all calls that are being read, or decided on, may take together
+// from now on, in bytes. A call for which there is no room is answered overloaded at
+// once. Each takes [MaxMessageBytes] until its message is there.
+func (s *Server) Limit(bytes int64) { s.room.limit.Store(bytes) }
+
+// InFlight returns what all calls take now, in bytes.
+func (s *Server) InFlight() int64 { return s.room.used.Load() }
 
 // Authorizer returns the one that decides now.
 func (s *Server) Authorizer() *authz.Authorizer { return s.current.Load().authorizer }
@@ -62,7 +71,7 @@ func (s *Server) Answer(ctx context.Context, message, out []byte) (answer []byte
 	start := time.Now()
 	defer func() {
 		if fault := recover(); fault != nil {
-			answer = s.denyFault(out, fault, time.Since(start))
+			answer = s.denyFault(ctx, out, fault, start)
 		}
 	}()
 	c, settings := calls.Get().(*call), s.current.Load()
@@ -73,39 +82,40 @@ func (s *Server) Answer(ctx context.Context, message, out []byte) (answer []byte
 		// sent unchecked, such as a server name that is not UTF-8.
 		c.decision = authz.Denial(authz.InternalError, err.Error())
 	}
-	c.took = time.Since(start)
+	c.start, c.took = start, time.Since(start)
 	answer = appendAnswer(out, &c.decision) // before the log, which must say the same
 	if !c.decision.Allowed() || settings.unloggedAllows == 0 || rand.Float64() >= settings.unloggedAllows {
 		c.log(s.decisions[c.decision.Reason])
 	}
-	s.observe(&c.decision, c.took)
+	s.observe(ctx, c.observation())
 	c.release() // not after a panic: what is in it then is anyone's guess
 	return answer
 }
 
 // refuseUnread appends the denial of a call for whose message there is no room.
-func (s *Server) refuseUnread(out []byte) (answer []byte) {
+func (s *Server) refuseUnread(ctx context.Context, out []byte) (answer []byte) {
+	start := time.Now()
 	defer func() {
 		if fault := recover(); fault != nil {
-			answer = s.denyFault(out, fault, 0)
+			answer = s.denyFault(ctx, out, fault, start)
 		}
 	}()
 	c := calls.Get().(*call)
-	c.decision = authz.Denial(kinde.Overloaded, noRoomDetail)
+	c.start, c.decision = start, authz.Denial(kinde.Overloaded, noRoomDetail)
 	answer = appendAnswer(out, &c.decision)
 	c.log(s.decisions[kinde.Overloaded])
-	s.observe(&c.decision, 0)
+	s.observe(ctx, c.observation())
 	c.release()
 	return answer
 }
 
 // denyFault is the denial for a panic, of the log or of the one who observes too.
-func (s *Server) denyFault(out []byte, fault any, took time.Duration) (answer []byte) {
+func (s *Server) denyFault(ctx context.Context, out []byte, fault any, start time.Time) (answer []byte) {
 	decision := authz.Denial(authz.InternalError, "")
 	answer = appendAnswer(out, &decision)
 	defer func() { _ = recover() }() // there is an answer, and nobody left to tell
 	s.log.Error("a call panicked", zap.Stringer("decision_id", decision.ID), zap.String("reason", string(authz.InternalError)),
 		zap.Any("fault", fault), zap.ByteString("stack", debug.Stack()))
-	s.observe(&decision, took)
+	s.observe(ctx, &Observation{Decision: &decision, Start: start, Took: time.Since(start)})
 	return answer
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
@@ -261,7 +260,7 @@ func TestWhatIsNoCheckRequestIsDenied(t *testing.T) {
 // Attack U8: a panic behind the decision is a denial.
 func TestFaultsOfTheObserverAreDenials(t *testing.T) {
 	server := NewServer(newAuthorizer(t,
-		authz.Config{Verifier: verifierFunc(nil)}), zap.NewNop(), func(*authz.Decision, time.Duration) {
+		authz.Config{Verifier: verifierFunc(nil)}), zap.NewNop(), func(context.Context, *Observation) {
 		panic("fault")
 	})
 	assertDenied(t, ask(t, server, tokenless.InMap()), authz.InternalError, 500)

@@ -30,9 +30,11 @@ const (
 // processor.
 func newAdminServer(s *service) *http.Server {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.serveStatus)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.Handle("GET /metrics", s.metrics.handler())
+	addProfiles(mux, func() bool { return s.settings.Load().Pprof })
 	server := &http.Server{
 		Handler: mux, ReadHeaderTimeout: adminHeaderTimeout, ReadTimeout: adminTimeout, WriteTimeout: adminTimeout, MaxHeaderBytes: adminHeaderBytes,
 	}

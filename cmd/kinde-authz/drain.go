@@ -10,11 +10,15 @@ import (
 // stopTimeout bounds the wait for calls in flight once the drain is over.
 const stopTimeout = 10 * time.Second
 
+// traceTimeout bounds the wait for a collector that is to take the last spans.
+const traceTimeout = 2 * time.Second
+
 // drain ends the service without losing a request: first it reports itself
 // unready and goes on serving until Envoy has turned away, then it finishes
 // what is in flight. A second signal ends it at once.
 func (s *service) drain(signals <-chan os.Signal, delay time.Duration) error {
 	s.readiness.drain()
+	s.notifier.stopping()
 	s.log.Info("draining", zap.Int64("delay_ms", delay.Milliseconds()))
 	select {
 	case <-time.After(delay):
@@ -30,6 +34,7 @@ func (s *service) drain(signals <-chan os.Signal, delay time.Duration) error {
 	case <-signals:
 		return s.stopAtOnce()
 	}
+	s.tracing.Stop(traceTimeout)
 	s.log.Info("stopped")
 	return nil
 }

@@ -26,21 +26,29 @@ const (
 	connWindow   = 1 << 20
 	streamWindow = 64 << 10
 
+	// headerBytes is more than Envoy sends beside the message: the headers of the request
+	// that it asks about are in that.
+	headerBytes = 16 << 10
+
+	// callsPerConnection is what Envoy may have in flight on a connection. Beyond it
+	// opens another.
+	callsPerConnection = 1024
+
 	// connectTimeout bounds the handshake of a connection: the end of the process waits
 	// for it.
 	connectTimeout = 5 * time.Second
 )
 
 // newGRPCServer returns a server with limits that fit Envoy: it pings while
-// idle, sends at most 60 KiB of headers, and keeps a connection for ever unless
-// told to look for other replicas now and then.
+// idle, and keeps a connection for ever unless told to look for other replicas now and
+// then. gRPC moves that time by up to a tenth, so that not all come back at once.
 func newGRPCServer(server *extauthz.Server, certificates *certificates) *grpc.Server {
 	options := []grpc.ServerOption{
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionAge: 10 * time.Minute, MaxConnectionAgeGrace: time.Minute}),
 		grpc.ConnectionTimeout(connectTimeout),
-		grpc.MaxConcurrentStreams(1024),
-		grpc.MaxHeaderListSize(64 << 10),
+		grpc.MaxConcurrentStreams(callsPerConnection),
+		grpc.MaxHeaderListSize(headerBytes),
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.ReadBufferSize(bufferBytes), grpc.WriteBufferSize(bufferBytes),
 		grpc.InitialWindowSize(streamWindow), grpc.InitialConnWindowSize(connWindow),

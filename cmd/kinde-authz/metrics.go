@@ -9,9 +9,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/kinde-authz/kinde-authz/authz"
 	"github.com/kinde-authz/kinde-authz/authz/extauthz"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/tracing"
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
@@ -43,6 +45,9 @@ func newMetrics() *metrics {
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "kinde_authz_decision_duration_seconds", Help: "How long a decision took, without the network.",
 			Buckets: []float64{1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 1e-2, 0.1, 0.5},
+			// A Prometheus that scrapes native histograms gets finer buckets too.
+			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160, NativeHistogramMinResetDuration: time.Hour,
+			NativeHistogramMaxExemplars: -1, // those of the classic buckets take no lock
 		}),
 		refreshes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "kinde_authz_jwks_refreshes_total", Help: "Attempts to fetch an issuer's keys, by result.",
@@ -99,14 +104,28 @@ func countersOf(decisions *prometheus.CounterVec) map[series]prometheus.Counter 
 	return all
 }
 
-// decided counts a decision.
-func (m *metrics) decided(d *authz.Decision, took time.Duration) {
-	m.duration.Observe(took.Seconds())
+// decided counts a decision, which belongs to that trace, if any.
+func (m *metrics) decided(o *extauthz.Observation, traceID string) {
+	d := o.Decision
+	if traceID == "" {
+		m.duration.Observe(o.Took.Seconds())
+	} else {
+		m.duration.(prometheus.ExemplarObserver).ObserveWithExemplar(o.Took.Seconds(), prometheus.Labels{"trace_id": traceID})
+	}
 	counter := m.counters[series{d.Effect(), d.Reason, d.Actor()}]
 	if counter == nil { // a fault of ours, which must be seen too
 		counter = m.decisions.WithLabelValues(d.Effect(), string(d.Reason), d.Actor())
 	}
 	counter.Inc()
+}
+
+// valueOf is what has been counted.
+func valueOf(counter prometheus.Counter) uint64 {
+	var written dto.Metric
+	if err := counter.Write(&written); err != nil {
+		return 0 // a counter always can
+	}
+	return uint64(written.GetCounter().GetValue())
 }
 
 // cachedTokens tells how many tokens the server remembers when it is asked.
@@ -124,6 +143,46 @@ func counter(name, help string, n *atomic.Uint64) prometheus.Collector {
 // droppedLines tells how many lines the log has lost.
 func droppedLines(l *logs) prometheus.Collector {
 	return counter("kinde_authz_log_lines_dropped_total", "Log lines that could not be written, or did not fit while writing hung.", &l.dropped)
+}
+
+// spans tell how many spans there were and what became of them.
+func spans(t *tracing.Tracing) []prometheus.Collector {
+	if t == nil {
+		return nil
+	}
+	return []prometheus.Collector{
+		counter("kinde_authz_trace_spans_total", "Spans that were to be sent; there are none without tracing.", &t.Recorded),
+		counter("kinde_authz_trace_spans_exported_total", "Spans that the collector took. The others wait, or are lost.", &t.Exported),
+	}
+}
+
+// refusedClients tells how many clients had a certificate without the right name.
+func refusedClients(c *clients) prometheus.Collector {
+	return counter("kinde_authz_tls_clients_refused_total",
+		"Handshakes with a client whose certificate has none of the names in tls.client_names.", &c.refused)
+}
+
+// connectionMetrics tell of the connections to the gRPC port.
+type connectionMetrics struct{ *connections }
+
+var (
+	connectionsOpen    = prometheus.NewDesc("kinde_authz_connections", "Connections to the gRPC port that are open.", nil, nil)
+	connectionsRefused = prometheus.NewDesc("kinde_authz_connections_refused_total",
+		"Connections to the gRPC port that were closed at once, because limits.connections were open, or half of that from one address.",
+		nil, nil)
+)
+
+// Describe implements [prometheus.Collector].
+func (connectionMetrics) Describe(out chan<- *prometheus.Desc) {
+	out <- connectionsOpen
+	out <- connectionsRefused
+}
+
+// Collect implements [prometheus.Collector].
+func (m connectionMetrics) Collect(out chan<- prometheus.Metric) {
+	open, refused := m.counts()
+	out <- prometheus.MustNewConstMetric(connectionsOpen, prometheus.GaugeValue, float64(open))
+	out <- prometheus.MustNewConstMetric(connectionsRefused, prometheus.CounterValue, float64(refused))
 }
 
 // cacheCounters tell what became of looking for tokens among those remembered.
@@ -148,7 +207,10 @@ func (m *metrics) refreshed(r kinde.Refresh) {
 }
 
 func (m *metrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: scrapes})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+		MaxRequestsInFlight: scrapes,
+		EnableOpenMetrics:   true, // with exemplars
+	})
 }
 
 // keyMetrics tells the state of each issuer's keys when it is asked.

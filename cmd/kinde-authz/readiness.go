@@ -28,7 +28,7 @@ func newReadiness() *readiness {
 }
 
 func (r *readiness) register(s *grpc.Server) {
-	healthv1.RegisterHealthServer(s, healthServer{r.health, &r.settings})
+	s.RegisterService(boundedHealth(), healthServer{r.health, &r.settings})
 }
 
 // use tells the digest of these settings from now on.

@@ -40,7 +40,11 @@ func (s *service) watch(ctx context.Context, hangups <-chan os.Signal) {
 // reload changes over to what the file says now. With a fault in it everything
 // stays as it is.
 func (s *service) reload(now reading) {
-	if err := s.change(now); err != "" {
+	s.notifier.reloading()
+	defer s.notifier.reloaded()
+	err := s.change(now)
+	s.events.reloaded(err)
+	if err != "" {
 		s.metrics.reloads.WithLabelValues("error").Inc()
 		s.metrics.reloadOK.Set(0)
 		s.log.Error("reload failed: still using the previous settings", zap.String("error", err))
@@ -48,16 +52,18 @@ func (s *service) reload(now reading) {
 	}
 	s.metrics.reloads.WithLabelValues("ok").Inc()
 	s.metrics.reloadOK.Set(1)
-	s.log.Info("settings reloaded")
+	s.log.Info("settings reloaded", zap.Inline(s.settings.Load()))
 }
 
 // reloadedTLS tells the log and the metrics of changed TLS files.
 func (s *service) reloadedTLS(err error) {
 	if err != nil {
+		s.events.reloadedTLS(err.Error())
 		s.metrics.tlsReloads.WithLabelValues("error").Inc()
 		s.log.Warn("TLS reload failed: still using the previous certificates", zap.Error(err))
 		return
 	}
+	s.events.reloadedTLS("")
 	s.metrics.tlsReloads.WithLabelValues("ok").Inc()
 	s.log.Info("TLS files reloaded")
 	s.certificates.warnExpired(s.log)
@@ -83,6 +89,9 @@ func (s *service) change(now reading) (fault string) {
 	s.stopKeys()
 	s.stopKeys = stop
 	s.level.SetLevel(loaded.LogLevel)
+	s.clients.use(loaded.ClientNames)
+	s.connections.use(loaded.Limits.Connections)
+	s.server.Limit(loaded.Limits.InFlightBytes)
 	s.readiness.set(verifier.Ready())
 	s.warnFixed(loaded)
 	warn(loaded, s.log)

@@ -14,6 +14,13 @@ type serveCommand struct {
 	Flags settings.Flags `embed:""`
 }
 
+// Help is what --help says beside the flags.
+func (*serveCommand) Help() string {
+	return "Traces are sent when OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT names an OpenTelemetry " +
+		"collector; the other variables of OpenTelemetry's SDK say how, such as OTEL_EXPORTER_OTLP_PROTOCOL (http/protobuf " +
+		"or grpc) and OTEL_TRACES_SAMPLER. Under systemd with Type=notify it tells when it is ready."
+}
+
 // Run serves until a signal ends it.
 func (c *serveCommand) Run() error {
 	hangups := make(chan os.Signal, 1)

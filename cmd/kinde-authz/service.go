@@ -13,6 +13,7 @@ import (
 
 	"github.com/kinde-authz/kinde-authz/authz/extauthz"
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/settings"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/tracing"
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
@@ -24,6 +25,8 @@ type service struct {
 	level     zap.AtomicLevel
 	readiness *readiness
 	metrics   *metrics
+	tracing   *tracing.Tracing // nil without
+	notifier  *notifier        // nil without systemd
 	verifier  atomic.Pointer[kinde.Verifier]
 	server    *extauthz.Server
 	stopKeys  func() // ends the fetching of keys
@@ -33,11 +36,18 @@ type service struct {
 	adminPort *port
 
 	certificates *certificates // nil without TLS
+	clients      *clients
+	connections  *connections // to the gRPC port
+	events       *events
+	dropped      func() uint64 // lines of the log
 }
 
 // newService puts the service together and takes its ports.
 func newService(flags *settings.Flags, loaded *settings.Settings, logs *logs) (*service, error) {
-	s := &service{flags: flags, log: logs.events, readiness: newReadiness(), metrics: newMetrics()}
+	s := &service{
+		flags: flags, log: logs.events, readiness: newReadiness(), metrics: newMetrics(),
+		events: newEvents(), dropped: logs.dropped.Load, notifier: newNotifier(),
+	}
 	s.settings.Store(loaded)
 	s.observe(loaded)
 	verifier, authorizer, err := loaded.Build(nil)
@@ -46,17 +56,25 @@ func newService(flags *settings.Flags, loaded *settings.Settings, logs *logs) (*
 	}
 	s.verifier.Store(verifier)
 	s.readiness.use(loaded)
-	s.server = extauthz.NewServer(authorizer, logs.decisions, s.metrics.decided)
+	s.server = extauthz.NewServer(authorizer, logs.decisions, s.decided)
 	s.server.Use(authorizer, loaded.LoggedAllows)
+	s.clients = newClients(loaded.ClientNames, s.log)
+	s.connections = newConnections(loaded.Limits.Connections, s.log)
+	s.server.Limit(loaded.Limits.InFlightBytes)
 	if loaded.TLS.Cert != "" {
-		if s.certificates, err = newCertificates(loaded.TLS); err != nil {
+		if s.certificates, err = newCertificates(loaded.TLS, s.clients); err != nil {
 			return nil, usageError{err}
 		}
 		s.certificates.warnExpired(s.log)
 		s.metrics.registry.MustRegister(certificateExpiry(s.certificates))
 	}
+	if s.tracing, err = tracing.Start(version, s.log); err != nil {
+		return nil, usageError{err}
+	}
 	s.grpc = newGRPCServer(s.server, s.certificates)
-	s.metrics.registry.MustRegister(keyMetrics{s.verifier.Load}, s.metrics.cachedTokens(s.server), droppedLines(logs))
+	s.metrics.registry.MustRegister(spans(s.tracing)...)
+	s.metrics.registry.MustRegister(keyMetrics{s.verifier.Load}, s.metrics.cachedTokens(s.server), droppedLines(logs),
+		refusedClients(s.clients), connectionMetrics{s.connections})
 	s.readiness.register(s.grpc)
 	s.admin = newAdminServer(s)
 	if s.grpcPort, err = listen("KINDE_AUTHZ_LISTEN (--listen, listen)", loaded.Listen); err != nil {
@@ -77,20 +95,29 @@ func (s *service) observe(loaded *settings.Settings) {
 	loaded.Authorizer.Cache, loaded.Authorizer.Encode = &s.metrics.cache, extauthz.Encode
 }
 
-// refreshed tells the log, the metrics and the readiness of an attempt to fetch
+// decided tells the metrics, and the trace, of a decision.
+func (s *service) decided(ctx context.Context, o *extauthz.Observation) {
+	s.metrics.decided(o, s.tracing.Decided(ctx, o))
+}
+
+// refreshed tells the log, the metrics, the trace and the readiness of an attempt to fetch
 // keys.
 func (s *service) refreshed(r kinde.Refresh) {
 	s.metrics.refreshed(r)
+	s.tracing.Refreshed(r)
 	issuer, keys := zap.String("issuer", r.Issuer), zap.Int("keys", r.Keys)
 	for _, err := range r.Refused {
 		s.log.Warn("a key is not used", issuer, zap.Error(err))
 	}
 	if r.Err != nil {
+		s.events.fetchFailed(r.Issuer, r.Err.Error())
 		s.log.Warn("fetching the keys failed", issuer, keys, zap.Error(r.Err))
 	} else {
 		s.log.Info("fetched the keys", issuer, keys, zap.String("result", string(r.Result)))
 	}
-	s.readiness.set(s.verifier.Load().Ready())
+	ready := s.verifier.Load().Ready()
+	s.readiness.set(ready)
+	s.notifier.ready(ready)
 }
 
 // run serves until a signal; then it drains and stops.
@@ -112,12 +139,14 @@ func (s *service) run(signals, hangups <-chan os.Signal) error {
 	}()
 
 	failed := make(chan error, 2)
-	go func() { failed <- s.grpc.Serve(s.grpcPort) }()
+	go func() { failed <- s.grpc.Serve(boundedPort{s.grpcPort, s.connections}) }()
 	go func() { failed <- s.serveAdmin() }()
 	defer s.admin.Close()
 	defer s.grpc.Stop()
-	s.log.Info("serving", zap.String("version", version),
-		zap.Stringer("listen", s.grpcPort.Addr()), zap.Stringer("admin_listen", s.adminPort.Addr()))
+	s.log.Info("serving", s.describe()...)
+	defer s.notifier.stop()
+	go s.notifier.started(ctx, s.verifier.Load())
+	go s.notifier.watch(s.alive)
 	select {
 	case err := <-failed:
 		return fmt.Errorf("a port failed: %w", err)

@@ -69,14 +69,15 @@ type certificates struct {
 	files   settings.TLS
 	first   tlsContent
 	current atomic.Pointer[tls.Config]
+	clients *clients
 }
 
-func newCertificates(files settings.TLS) (*certificates, error) {
+func newCertificates(files settings.TLS, clients *clients) (*certificates, error) {
 	content, err := readTLS(context.Background(), files)
 	if err != nil {
 		return nil, err
 	}
-	c := &certificates{files: files, first: content}
+	c := &certificates{files: files, first: content, clients: clients}
 	return c, c.use(content)
 }
 
@@ -87,10 +88,12 @@ func (c *certificates) use(content tlsContent) error {
 		return errors.New(content.fault)
 	}
 	config, err := content.config(c.files)
-	if err == nil {
-		c.current.Store(config)
+	if err != nil {
+		return err
 	}
-	return err
+	config.VerifyConnection = c.clients.verify
+	c.current.Store(config)
+	return nil
 }
 
 // leaf is the certificate that is in use.

@@ -67,7 +67,7 @@ func writePairUntil(t *testing.T, dir, name string, serial int64, end time.Time)
 // serveTLS serves gRPC health with those files, and tells of each change of them.
 func serveTLS(t *testing.T, files settings.TLS) (address string, changes <-chan error) {
 	t.Helper()
-	certificates, err := newCertificates(files)
+	certificates, err := newCertificates(files, newClients(nil, zap.NewNop()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,8 @@ func TestRefusedTLSFiles(t *testing.T) {
 		"no authority in it":  {settings.TLS{Cert: cert, Key: key, ClientCA: key}, "holds no certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := newCertificates(test.files); err == nil || !strings.Contains(err.Error(), test.says) {
+			_, err := newCertificates(test.files, newClients(nil, zap.NewNop()))
+			if err == nil || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("got %v, want a word about %s", err, test.says)
 			}
 		})
@@ -184,7 +185,7 @@ func TestRefusedTLSFiles(t *testing.T) {
 func TestAnExpiredCertificateIsWarnedOf(t *testing.T) {
 	for age, want := range map[time.Duration]int{-time.Hour: 0, time.Hour: 1} {
 		cert, key := writePairUntil(t, t.TempDir(), "server", 1, time.Now().Add(-age))
-		certificates, err := newCertificates(settings.TLS{Cert: cert, Key: key})
+		certificates, err := newCertificates(settings.TLS{Cert: cert, Key: key}, newClients(nil, zap.NewNop()))
 		if err != nil {
 			t.Fatal(err)
 		}

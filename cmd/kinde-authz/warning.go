@@ -7,10 +7,9 @@ import (
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
-// warn logs what the settings come to and what is dangerous in them: when the
-// program starts and when it has read them again.
+// warn logs what is dangerous in the settings: when the program starts and when it
+// has read them again.
 func warn(s *settings.Settings, log *zap.Logger) {
-	log.Info("settings: " + s.Summary())
 	for _, w := range s.Warnings() {
 		log.Warn(w.Text, zap.String("place", w.Place))
 	}
@@ -29,6 +28,10 @@ func warn(s *settings.Settings, log *zap.Logger) {
 	if open := without(func(i kinde.Issuer) bool { return s.Authorizer.Issuers[i.Domain].AllowedOrgs == nil }); open != nil {
 		log.Warn("no allowlist of organizations is configured: tokens of any organization, and of none, pass",
 			zap.String("setting", "KINDE_ALLOWED_ORGS, issuers.allowed_orgs"), zap.Strings("issuers", open))
+	}
+	if s.Pprof {
+		log.Warn("profiles are served on the admin port: whoever reaches it can read them and take processor time",
+			zap.String("setting", "KINDE_AUTHZ_PPROF, pprof"), zap.String("path", "/debug/pprof/"))
 	}
 	if s.Verifier.InsecureHTTP {
 		log.Warn("http:// issuers are allowed: anyone on the network path can replace the keys",

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,6 +20,10 @@ func settingsLines(seen *observer.ObservedLogs) (lines []string) {
 	for _, entry := range seen.TakeAll() {
 		fields := entry.ContextMap()
 		line := entry.Message
+		if summary := fields["settings"]; summary != nil {
+			lines = append(lines, fmt.Sprintf("%s: %v", line, summary))
+			continue
+		}
 		for _, name := range []string{"place", "setting", "issuers"} {
 			if value := fields[name]; value != nil {
 				line += fmt.Sprintf(" | %v", value)
@@ -49,7 +52,6 @@ routes:
 	}
 	s, seen := reloadable(t, fmt.Sprintf(file, issuer.Issuer.URL))
 	want := []string{
-		"settings: 3 issuers, 0 policies, 1 route; other paths: denied",
 		"public route /** matches every path: requests that no earlier route matches pass without a token | " +
 			s.flags.Config + ":7",
 		"no audience is configured: tokens for any API of this Kinde business pass | " +
@@ -66,11 +68,11 @@ routes:
 		t.Errorf("at start (-want +got)\n%s", diff)
 	}
 	s.reload(reading{content: fmt.Sprintf(file, issuer.Issuer.URL) + "  - {path: '/{org}'}\npolicies: {default: {}}\n"})
-	want[0] = "settings: 3 issuers, 1 policy, 2 routes; other paths: policy default"
+	want = append(want, "settings reloaded: 3 issuers, 1 policy, 2 routes; other paths: policy default")
 	segment := "route /{org}: segment {org} matches any segment and is not compared with the token's organization: " +
 		"write {org_code}, or use another name | "
 	unreachable := "route /{org} is unreachable: the earlier route /** takes every request it would match | "
-	want = slices.Insert(want, 2, segment+s.flags.Config+":8", unreachable+s.flags.Config+":8")
+	want = append(want, segment+s.flags.Config+":8", unreachable+s.flags.Config+":8")
 	logged := map[string]bool{}
 	for _, line := range settingsLines(seen) {
 		logged[line] = true
@@ -93,8 +95,7 @@ func TestNoWarningsOfGuardedSettings(t *testing.T) {
 	}
 	core, seen := observer.New(zap.InfoLevel)
 	warn(s, zap.New(core))
-	if diff := cmp.Diff([]string{"settings: 1 issuer, 0 policies, 0 routes; all paths: any valid token"},
-		settingsLines(seen)); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
+	if got := settingsLines(seen); len(got) > 0 {
+		t.Errorf("warned of %q", got)
 	}
 }

@@ -98,6 +98,14 @@ for unit in kinde-authz kinde-authz-2 envoy; do
   [ $unit = envoy ] || grep -q '^CapBnd:.*0000000000000000$' <<< "$status"
 done
 
+# The start was waited for, and what becomes of a replica that hangs.
+[ "$(property Type kinde-authz)" = notify ]
+[ "$(property StatusText kinde-authz)" = serving ]
+inside kill -STOP "$(property MainPID kinde-authz)"
+restarted() { [ "$(property NRestarts kinde-authz)" = 1 ] && [ "$(property StatusText kinde-authz)" = serving ]; }
+until_true restarted
+ask 200 --header "$token"
+
 part 2 &
 replaced=$!
 requests=0
@@ -116,7 +124,7 @@ done
 
 # Settings that are refused end the unit, and are not tried again and again.
 echo 'nope: 1' >> "$root/etc/kinde-authz/kinde-authz.yaml"
-inside systemctl start kinde-authz
+if inside systemctl start kinde-authz; then echo "systemd.sh: a start with refused settings succeeded" >&2; exit 1; fi
 until_true inside systemctl is-failed --quiet kinde-authz
 [ "$(property ExecMainStatus kinde-authz)" = 2 ]
 [ "$(property NRestarts kinde-authz)" = 0 ]

@@ -66,6 +66,7 @@ var other = map[string]struct{ value, makes string }{
 	"resources":                                  {"{limits: {memory: 2Gi}}", "memory: 2Gi"},
 	"mtls.enabled":                               {"true", "KINDE_AUTHZ_TLS_CLIENT_CA"},
 	"mtls.secretName":                            {"own", "secretName: own"},
+	"mtls.clientNames":                           {"['spiffe://a/b', envoy]", `value: "spiffe://a/b,envoy"`},
 	"networkPolicy.enabled":                      {"false", ""},
 	"networkPolicy.clients":                      {"[{podSelector: {matchLabels: {a: b}}}]", "a: b"},
 	"networkPolicy.scrapers":                     {"[{podSelector: {matchLabels: {c: d}}}]", "c: d"},
@@ -90,6 +91,7 @@ var other = map[string]struct{ value, makes string }{
 var needed = map[string]string{
 	"replicas":                "autoscaling.enabled: false",
 	"mtls.secretName":         "mtls.enabled: true",
+	"mtls.clientNames":        "mtls.enabled: true",
 	"serviceMonitor.interval": "serviceMonitor.enabled: true",
 	"serviceMonitor.labels":   "serviceMonitor.enabled: true",
 	"prometheusRule.labels":   "prometheusRule.enabled: true",

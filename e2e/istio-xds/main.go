@@ -14,6 +14,7 @@ import (
 	"os"
 	"strings"
 
+	meshconfig "istio.io/api/mesh/v1alpha1"
 	"istio.io/istio/pilot/test/xds"
 	"istio.io/istio/pkg/config/mesh"
 	"istio.io/istio/pkg/test"
@@ -34,13 +35,9 @@ func main() {
 
 // serve serves until the process ends.
 func serve(address, meshFile string, files []string) error {
-	content, err := os.ReadFile(meshFile)
+	meshConfig, err := readMesh(meshFile)
 	if err != nil {
 		return err
-	}
-	meshConfig, err := mesh.ApplyMeshConfigDefaults(string(content))
-	if err != nil {
-		return fmt.Errorf("%s: %w", meshFile, err)
 	}
 	istio, kubernetes, err := read(files)
 	if err != nil {
@@ -55,6 +52,18 @@ func serve(address, meshFile string, files []string) error {
 		})
 		select {}
 	})
+}
+
+func readMesh(file string) (*meshconfig.MeshConfig, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	config, err := mesh.ApplyMeshConfigDefaults(string(content))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return config, nil
 }
 
 // read tells Istio's objects from those of Kubernetes.

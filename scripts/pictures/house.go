@@ -62,6 +62,7 @@ var places = map[string][2]int{
 	"cmd/kinde-authz":          {1, 0},
 	"cmd/kinde-authz/doctor":   {2, 1},
 	"cmd/kinde-authz/probe":    {2, 2},
+	"cmd/kinde-authz/tracing":  {0, 1},
 	"cmd/kinde-authz/settings": {2, 3},
 	"authz/extauthz":           {0, 3},
 	"cmd/kinde-dev":            {3, 3},

@@ -23,10 +23,12 @@ type file struct {
 	Resource     *resourceSettings         `yaml:"resource"`
 	Log          logSettings               `yaml:"log"`
 	Listen       text                      `yaml:"listen" jsonschema_description:"Address of the gRPC port, or unix:/path. Default: :9191."`
-	AdminListen  text                      `yaml:"admin_listen" jsonschema_description:"Address of the HTTP port for /healthz, /readyz and /metrics. Default: :9192."`
+	AdminListen  text                      `yaml:"admin_listen" jsonschema_description:"Address of the HTTP port: a status page, /healthz, /readyz and /metrics. Default: :9192."`
 	InsecureHTTP truth                     `yaml:"insecure_http" jsonschema_description:"Allow http:// issuers. For local stacks and tests only."`
 	DrainDelay   *duration                 `yaml:"drain_delay" jsonschema_description:"How long to go on serving after SIGTERM while reporting NOT_SERVING. Default: 10s."`
 	TLS          tlsSettings               `yaml:"tls"`
+	Limits       limitSettings             `yaml:"limits"`
+	Pprof        truth                     `yaml:"pprof" jsonschema_description:"Serve profiles at /debug/pprof/ of the admin port. Default: false."`
 
 	content []byte
 	root    *yaml.Node // nil for a file without settings
@@ -84,6 +86,14 @@ type tlsSettings struct {
 	Cert     text `yaml:"cert" jsonschema_description:"Certificate of the gRPC port, PEM."`
 	Key      text `yaml:"key" jsonschema_description:"Key of the certificate, PEM."`
 	ClientCA text `yaml:"client_ca" jsonschema_description:"Authorities, PEM; a client must show a certificate of one of them."`
+
+	ClientNames []text `yaml:"client_names" jsonschema:"minItems=1,pattern=^[!-)+-~]+$" jsonschema_description:"The client's certificate must have one of these names (SAN): DNS names and URIs such as spiffe://…, without wildcards. Needs client_ca. Left out: not checked."`
+}
+
+// limitSettings are those of the gRPC port.
+type limitSettings struct {
+	Connections bound `yaml:"connections" jsonschema_description:"How many connections may be open; half of them from one address. Those beyond are closed at once. Default: 1024."`
+	InFlightMiB bound `yaml:"in_flight_mib" jsonschema_description:"What all calls that are being read or decided on may take together, in MiB. Those beyond are answered overloaded. Default: 512."`
 }
 
 type logSettings struct {

@@ -30,16 +30,19 @@ type Decision struct {
 // Ports are the flags that say where the service is reached.
 type Ports struct {
 	Listen      *string `env:"KINDE_AUTHZ_LISTEN" placeholder:"ADDRESS" help:"Address of the gRPC port, or unix:/path. Default: :9191."`
-	AdminListen *string `env:"KINDE_AUTHZ_ADMIN_LISTEN" placeholder:"ADDRESS" help:"Address of the HTTP port for /healthz, /readyz and /metrics. Default: :9192."`
+	AdminListen *string `env:"KINDE_AUTHZ_ADMIN_LISTEN" placeholder:"ADDRESS" help:"Address of the HTTP port: a status page, /healthz, /readyz and /metrics. Default: :9192."`
 	TLSCert     *string `name:"tls-cert" env:"KINDE_AUTHZ_TLS_CERT" placeholder:"FILE" help:"Certificate of the gRPC port, PEM. Unset: no TLS."`
 	TLSKey      *string `name:"tls-key" env:"KINDE_AUTHZ_TLS_KEY" placeholder:"FILE" help:"Key of the certificate, PEM."`
 	TLSClientCA *string `name:"tls-client-ca" env:"KINDE_AUTHZ_TLS_CLIENT_CA" placeholder:"FILE" help:"Authorities, PEM; a client must show a certificate of one of them."`
+
+	TLSClientNames *string `name:"tls-client-names" env:"KINDE_AUTHZ_TLS_CLIENT_NAMES" placeholder:"NAME,…" help:"DNS names and URIs, comma-separated; a client's certificate must have one of them (SAN). Unset: not checked."`
 }
 
 // Process are the flags that serve alone needs.
 type Process struct {
 	DrainDelay *string `env:"KINDE_AUTHZ_DRAIN_DELAY" placeholder:"DURATION" help:"How long to go on serving after SIGTERM while reporting NOT_SERVING. Default: 10s."`
 	LogLevel   *string `env:"KINDE_AUTHZ_LOG_LEVEL" placeholder:"LEVEL" help:"debug, info, warn or error. Default: info."`
+	Pprof      *bool   `name:"pprof" env:"KINDE_AUTHZ_PPROF" help:"Serve profiles at /debug/pprof/ of the admin port."`
 }
 
 // maxFileBytes bounds a settings file.

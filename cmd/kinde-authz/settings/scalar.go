@@ -128,6 +128,25 @@ func (c *count) or(otherwise int) int {
 	return int(*c)
 }
 
+// bound is a setting that limits something; 0 is one that is not set.
+type bound int64
+
+// The least and the most that a bound may be: fewer would let nobody in.
+const (
+	minBound = 8
+	maxBound = 1_000_000
+)
+
+// UnmarshalYAML refuses bounds that are none, and those that leave no room.
+func (b *bound) UnmarshalYAML(node *yaml.Node) error {
+	var number int64
+	if node.Tag != "!!int" || node.Decode(&number) != nil || number < minBound || number > maxBound {
+		return refuse(node, "want a whole number from %d to %d", minBound, maxBound)
+	}
+	*b = bound(number)
+	return nil
+}
+
 // share is a setting from 0 to 1.
 type share float64
 

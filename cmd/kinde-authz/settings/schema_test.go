@@ -47,6 +47,10 @@ func leafSchema(t reflect.Type) *jsonschema.Schema {
 		}
 	case *count:
 		return &jsonschema.Schema{Type: "integer", Minimum: "0", Maximum: json.Number(strconv.Itoa(maxCount))}
+	case *bound:
+		return &jsonschema.Schema{
+			Type: "integer", Minimum: json.Number(strconv.Itoa(minBound)), Maximum: json.Number(strconv.Itoa(maxBound)),
+		}
 	case *share:
 		return &jsonschema.Schema{Type: "number", Minimum: "0", Maximum: "1"}
 	case *flagValue:
@@ -216,6 +220,28 @@ var settingsFiles = []struct {
 	{"a claim that is no string", "headers: {claims: {x-kinde-email: 1}}", false, false},
 	{"tls", "tls: {cert: c, key: k, client_ca: a}", true, false},
 	{"tls without a key", "tls: {cert: c}", false, true},
+	{
+		"names of clients",
+		"tls: {cert: c, key: k, client_ca: a, client_names: [envoy.example.com, 'spiffe://example.com/ns/a/sa/b']}",
+		true, false,
+	},
+	{"no names of clients", "tls: {cert: c, key: k, client_ca: a, client_names: []}", false, false},
+	{"names of clients without an authority", "tls: {cert: c, key: k, client_names: [envoy]}", false, true},
+	{"names of clients without TLS", "tls: {client_names: [envoy]}", false, true},
+	{"a wildcard for clients", "tls: {cert: c, key: k, client_ca: a, client_names: ['*.example.com']}", false, false},
+	{"an address for a client", "tls: {cert: c, key: k, client_ca: a, client_names: [10.0.0.1]}", false, true},
+	{"a URI without a host", "tls: {cert: c, key: k, client_ca: a, client_names: ['spiffe:///envoy']}", false, true},
+	{"a URI in another form", "tls: {cert: c, key: k, client_ca: a, client_names: ['SPIFFE://a/b']}", false, true},
+	{"a port in a name", "tls: {cert: c, key: k, client_ca: a, client_names: ['envoy:443']}", false, true},
+	{"an address of mail", "tls: {cert: c, key: k, client_ca: a, client_names: [a@example.com]}", false, true},
+	{"limits", "limits: {connections: 8, in_flight_mib: 1000000}", true, false},
+	{"no limits", "limits: {}", false, false},
+	{"no connections", "limits: {connections: 0}", false, false},
+	{"a limit that is too low", "limits: {in_flight_mib: 7}", false, false},
+	{"a limit that is none", "limits: {connections: 1000001}", false, false},
+	{"a limit with a unit", "limits: {in_flight_mib: 512MiB}", false, false},
+	{"pprof", "pprof: true", true, false},
+	{"pprof as a word", "pprof: 'on'", false, false},
 	{"addresses", "listen: unix:/run/a.sock\nadmin_listen: :9192", true, false},
 	{"an address that is a number", "listen: 9191", false, false},
 	{"a list", "- 1", false, false},

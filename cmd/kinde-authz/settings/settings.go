@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"go.uber.org/zap/zapcore"
@@ -25,6 +26,13 @@ type Settings struct {
 	Listen, AdminListen string
 	// TLS is that of the gRPC port.
 	TLS TLS
+	// ClientNames are those of which a client's certificate must have one. Nil: it may
+	// have any.
+	ClientNames []string
+	// Limits are those of the gRPC port.
+	Limits Limits
+	// Pprof serves profiles on the admin port.
+	Pprof bool
 	// DrainDelay is how long to go on serving after SIGTERM.
 	DrainDelay time.Duration
 	// LogLevel is the least level that is logged.
@@ -43,6 +51,28 @@ type Settings struct {
 // no TLS; with client authorities, a client must show a certificate of one of them.
 type TLS struct{ Cert, Key, ClientCA string }
 
+// Limits bound what the clients of the gRPC port can take.
+type Limits struct {
+	// Connections may be open at a time.
+	Connections int
+	// InFlightBytes is what all calls may take together.
+	InFlightBytes int64
+}
+
+func (l limitSettings) limits() Limits {
+	return Limits{
+		Connections:   int(cmp.Or(l.Connections, defaultConnections)),
+		InFlightBytes: int64(cmp.Or(l.InFlightMiB, defaultInFlightMiB)) << 20,
+	}
+}
+
+// The defaults: connections for the workers of some dozen Envoys, and calls of which the
+// memory fits into a container of 1 GiB.
+const (
+	defaultConnections = 1024
+	defaultInFlightMiB = 512
+)
+
 // with combines flags and file: flags and the environment win. Of issuers only one
 // of the two may say something.
 func (f *Flags) with(parsed *file) (*Settings, error) {
@@ -59,6 +89,8 @@ func (f *Flags) with(parsed *file) (*Settings, error) {
 			Key:      setting(f.TLSKey, parsed.TLS.Key, ""),
 			ClientCA: setting(f.TLSClientCA, parsed.TLS.ClientCA, ""),
 		},
+		Limits:       parsed.Limits.limits(),
+		Pprof:        bool(parsed.Pprof),
 		LoggedAllows: parsed.Log.SampleAllows.or(1),
 		Content:      string(parsed.content),
 		path:         f.Config,
@@ -67,7 +99,10 @@ func (f *Flags) with(parsed *file) (*Settings, error) {
 	if f.InsecureHTTP != nil {
 		s.Verifier.InsecureHTTP = *f.InsecureHTTP
 	}
-	for _, step := range []func(*Settings) error{f.addIssuers, f.addDrainDelay, f.addLevel, checkTLS} {
+	if f.Pprof != nil {
+		s.Pprof = *f.Pprof
+	}
+	for _, step := range []func(*Settings) error{f.addIssuers, f.addDrainDelay, f.addLevel, checkTLS, f.addClientNames} {
 		if err := step(s); err != nil {
 			return nil, s.locate(err)
 		}
@@ -123,7 +158,7 @@ func checkTLS(s *Settings) error {
 	default:
 		return nil
 	}
-	if s.file.TLS != (tlsSettings{}) {
+	if !reflect.DeepEqual(s.file.TLS, tlsSettings{}) {
 		return kinde.ConfigErrorAt(errors.New(wrong), "tls")
 	}
 	return errors.New(wrong)

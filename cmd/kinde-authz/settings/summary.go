@@ -31,7 +31,7 @@ func (s *Settings) Summary() string {
 		issuers = 0
 	}
 	return fmt.Sprintf("%s, %s, %s; %s", Counted(issuers, "issuer", "issuers"),
-		Counted(len(s.Authorizer.Policies), "policy", "policies"), Counted(len(s.Authorizer.Routes), "route", "routes"), s.unmatched())
+		Counted(len(s.Authorizer.Policies), "policy", "policies"), Counted(len(s.Authorizer.Routes), "route", "routes"), s.Unmatched())
 }
 
 // Counted returns a number with its noun, like 1 route or 2 routes.
@@ -42,7 +42,8 @@ func Counted(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-func (s *Settings) unmatched() string {
+// Unmatched says what a path gets that no route matches.
+func (s *Settings) Unmatched() string {
 	_, defined := s.Authorizer.Policies["default"]
 	switch routed := len(s.Authorizer.Routes) > 0; {
 	case routed && defined:

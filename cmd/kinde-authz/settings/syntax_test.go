@@ -58,7 +58,7 @@ func TestSyntaxErrors(t *testing.T) {
 		{"Listen: :1\n", `[1:1] Listen: unknown setting: did you mean "listen"?`},
 		{
 			"tls: {certificate_of_the_port: a}\n",
-			"[1:7] certificate_of_the_port: unknown setting: want one of cert, key, client_ca",
+			"[1:7] certificate_of_the_port: unknown setting: want one of cert, key, client_ca, client_names",
 		},
 	} {
 		content, want := row.content, row.want

@@ -153,7 +153,9 @@ func (s *Stack) serve(listener net.Listener, handler http.Handler) {
 // startAuthz starts kinde-authz and learns its ports from its log.
 func (s *Stack) startAuthz(ctx context.Context, config Config) error {
 	// A developer's own settings of kinde-authz are not meant for this one.
-	env := slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "KINDE_") })
+	env := slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		return strings.HasPrefix(variable, "KINDE_") || strings.HasPrefix(variable, "OTEL_")
+	})
 	env = append(env, "KINDE_DOMAIN="+s.Issuer.URL, "KINDE_AUDIENCE="+kindetest.Audience,
 		"KINDE_ALLOWED_ORGS="+AllowedOrgs, "KINDE_AUTHZ_INSECURE_HTTP=true", "KINDE_AUTHZ_DRAIN_DELAY=0s",
 		"KINDE_AUTHZ_LISTEN="+orAny(config.AuthzGRPC), "KINDE_AUTHZ_ADMIN_LISTEN="+orAny(config.AuthzAdmin))

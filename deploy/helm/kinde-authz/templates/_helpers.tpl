@@ -54,3 +54,12 @@ labels:
 {{- end -}}
 {{- toYaml $settings -}}
 {{- end -}}
+
+{{/* Whose certificates are let in: those listed, else Envoy's where the chart makes it. */}}
+{{- define "kinde-authz.clientNames" -}}
+{{- if .Values.mtls.clientNames }}
+{{- join "," .Values.mtls.clientNames }}
+{{- else if not .Values.mtls.secretName }}
+{{- include "kinde-authz.name" . }}-client
+{{- end }}
+{{- end }}

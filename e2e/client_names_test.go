@@ -1,0 +1,51 @@
+package e2e
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
+)
+
+// Attack U13: a client of the authority whose name is not listed, also after a reload.
+func TestClientNamesAreReadAgain(t *testing.T) {
+	dir := t.TempDir()
+	cert, key, config := filepath.Join(dir, "cert"), filepath.Join(dir, "key"), filepath.Join(dir, "authz.yaml")
+	client := newCertificate(t) // for localhost
+	write(t, cert, client.cert)
+	write(t, key, client.key)
+	names := func(list string) string {
+		return "tls: {cert: " + cert + ", key: " + key + ", client_ca: " + cert + ", client_names: [" + list + "]}\n"
+	}
+	write(t, config, names("localhost"))
+	var log process.Log
+	i := start(t, &log, "--config", config)
+	if !i.accepts(t, client) {
+		t.Fatal("the client that is named is refused")
+	}
+	for _, step := range []struct {
+		list, result string
+		reloads      float64
+		passes       bool
+	}{
+		{"spiffe://example.com/envoy", "ok", 1, false},
+		{"", "error", 1, false},
+		{"'*'", "error", 2, false},
+		{"spiffe://example.com/envoy, localhost", "ok", 2, true},
+	} {
+		write(t, config, names(step.list))
+		eventually(t, "it is read again", func() bool {
+			return i.metric(t, `kinde_authz_config_reloads_total{result="`+step.result+`"}`) == step.reloads
+		})
+		if got := i.accepts(t, client); got != step.passes {
+			t.Errorf("[%s]: accepted: %t", step.list, got)
+		}
+	}
+	if got := i.metric(t, "kinde_authz_tls_clients_refused_total"); got < 3 {
+		t.Errorf("%g refused clients are counted", got)
+	}
+	const message = "a client was refused: its certificate has none of the names that may connect"
+	if warnings(log.String(), message, `"names":["localhost"]`) == 0 {
+		t.Errorf("no warning: %s", log.String())
+	}
+}
