@@ -6,6 +6,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -136,13 +139,19 @@ func TestObservabilityFaults(t *testing.T) {
 	t.Cleanup(issuer.Close)
 	file := filepath.Join(dir, "settings.yaml")
 	settings := fmt.Sprintf("issuers: [{domain: %q}]\n", issuer.Issuer.URL) +
-		"jwks: {refresh: 200ms, max_stale: 25s, timeout: 4s}\n"
+		"jwks: {refresh: 200ms, max_stale: 25s, timeout: 4s}\nlimits: {connections: 20}\n"
 	write(t, file, settings)
 	cert, key := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
 	install := func(c certificate) { write(t, cert, c.cert); write(t, key, c.key) }
-	install(newCertificate(t))
+	client := newCertificate(t) // for localhost
+	install(client)
+	taking := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(taking.Close)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", taking.URL)
+	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
 	first, second := newWatched(t, "--config="+file), newWatched(t, "--config="+file)
-	secure := newWatched(t, "--config="+file, "--tls-cert="+cert, "--tls-key="+key)
+	secure := newWatched(t, "--config="+file, "--tls-cert="+cert, "--tls-key="+key, "--tls-client-ca="+cert,
+		"--tls-client-names=envoy.example.com")
 	p := startPrometheus(t, first.admin, second.admin, secure.admin)
 	queries := dashboardQueries(t)
 
@@ -201,6 +210,22 @@ func TestObservabilityFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.quiet(t, "KindeAuthz(Keys.+|NotServing|IssuerWithoutKeys)")
+
+	// Clients are too many, or strangers, and the collector goes away.
+	for range 30 {
+		conn, err := net.Dial("unix", second.path("grpc"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	p.fires(t, "KindeAuthzConnectionsRefused")
+	if secure.accepts(t, client) {
+		t.Error("a client without the right name is accepted")
+	}
+	p.fires(t, "KindeAuthzClientsRefused")
+	taking.Close()
+	p.fires(t, "KindeAuthzTracesLost")
 
 	// Files are changed for worse.
 	write(t, file, settings+"polices: {}\n")

@@ -36,8 +36,8 @@ func TestMetricsAreThoseOfTheDocuments(t *testing.T) {
 	const path, begin, end = "../../docs/operations.md", "<!-- metrics: begin -->\n", "<!-- metrics: end -->"
 	issuer := kindetest.NewServer()
 	defer issuer.Close()
-	dir := t.TempDir()
-	cert, key := writePair(t, dir, "server", 1)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+	cert, key := writePair(t, t.TempDir(), "server", 1)
 	s, _ := reloadable(t, fmt.Sprintf("issuers: [{domain: %q}]\ninsecure_http: true\ntls: {cert: %q, key: %q}\n",
 		issuer.Issuer.URL, cert, key))
 	soon(t, "a fetch is counted", func() bool { return s.families(t)["kinde_authz_jwks_refreshes_total"] != nil })

@@ -141,6 +141,22 @@ var rows = []row{
 			{rate("kinde_authz_log_lines_dropped_total", "instance"), "{{instance}}"},
 		}},
 	}},
+	{"Connections and traces", []panel{
+		{title: "Connections of Envoys", description: "To the gRPC port, each replica.", unit: units.Short, queries: []query{
+			{`kinde_authz_connections{` + which + `}`, "{{instance}}"},
+		}},
+		{
+			title: "Refused", description: "Connections above limits.connections, and clients by the names in their certificates.",
+			unit: "ops", queries: []query{
+				{rate("kinde_authz_connections_refused_total", "instance"), "{{instance}} connections"},
+				{rate("kinde_authz_tls_clients_refused_total", "instance"), "{{instance}} clients"},
+			},
+		},
+		{title: "Spans", description: "With tracing alone. What the collector does not take waits, or is lost.", unit: "ops", queries: []query{
+			{rate("kinde_authz_trace_spans_total", "job"), "to be sent"},
+			{rate("kinde_authz_trace_spans_exported_total", "job"), "taken"},
+		}},
+	}},
 	{"Process", []panel{
 		{title: "CPU", description: "Cores in use.", unit: units.Short, queries: []query{
 			{rate("process_cpu_seconds_total", "instance"), "{{instance}}"},
