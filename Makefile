@@ -3,13 +3,14 @@ GOLANGCI := .tools/golangci-lint-$(GOLANGCI_VERSION)
 VERSION ?= dev
 FUZZTIME ?= 30s
 ENVOYS ?= 1.36.4 1.37.0 1.38.3 1.39.3 1.40.0
+DURATION ?= 30m
 BENCHFLAGS ?= -window 2s -warm-up 1s
 
 export CGO_ENABLED ?= 1
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 
-.PHONY: help build up up-once test test-browser test-envoys test-deploy images lint bench bench-go bench-check fuzz clean
+.PHONY: help build up up-once test test-browser test-envoys test-deploy test-faults soak images lint bench bench-go bench-check fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -34,10 +35,12 @@ up-once: build ## Play every scene of the README through a real Envoy, and stop
 
 test: build ## Prove that it works: unit tests with the race detector, fuzzing, then end to end
 	go vet ./...
+	go vet -tags soak ./e2e/faults
 	@rm -rf .tools/report && mkdir -p .tools/report && go build -o .tools/report/ ./scripts/report
 	go test -json -race -timeout 10m ./kinde/... ./internal/... ./authz/... ./cmd/... ./scripts/... | .tools/report/report .tools/report/with-the-race-detector.json
 	$(MAKE) --no-print-directory fuzz FUZZTIME=10s
-	envoy=$$(scripts/envoy) && ENVOY="$$envoy" go test -json -count=1 -timeout 10m ./e2e/... | .tools/report/report .tools/report/with-the-built-programs-and-a-real-Envoy.json
+	envoy=$$(scripts/envoy) && ENVOY="$$envoy" go test -json -count=1 -timeout 10m ./e2e | .tools/report/report .tools/report/with-the-built-programs-and-a-real-Envoy.json
+	envoy=$$(scripts/envoy) && ENVOY="$$envoy" go test -json -count=1 -timeout 10m ./e2e/faults | .tools/report/report .tools/report/with-faults-under-load.json
 	cd e2e/bench && go vet ./... && go test -json -timeout 5m ./... | ../../.tools/report/report ../../.tools/report/of-the-benchmark-harness.json
 	cd deploy/test && go vet ./... && go test -json -count=1 -timeout 5m ./... | ../../.tools/report/report ../../.tools/report/of-the-manifests-and-the-chart.json
 	cd deploy/observability && go vet ./... && go test -json ./... | ../../.tools/report/report ../../.tools/report/of-dashboard-and-alerts.json
@@ -53,14 +56,21 @@ test-envoys: build ## Run the end-to-end tests with each release of Envoy in ENV
 	@set -e; for version in $(ENVOYS); do \
 	  envoy=$$(ENVOY_VERSION=$$version scripts/envoy); \
 	  echo "Envoy $$version"; \
-	  ENVOY="$$envoy" go test -count=1 -timeout 10m ./e2e/...; \
+	  ENVOY="$$envoy" go test -count=1 -timeout 10m ./e2e; \
 	done
 
-test-deploy: ## Run it as it is deployed (10 minutes; PART=istio, gateway, observability, ratelimit, systemd, compose or images)
+test-deploy: ## Run it as it is deployed (10 minutes; PART=istio, gateway, observability, ratelimit, systemd, compose, images, api or cluster)
 	scripts/test-deploy $(PART)
 
 images: ## Build the image for amd64 and arm64 with its SBOM under .tools/images, without Docker
 	cd deploy/images && go run . -version $(VERSION)
+
+test-faults: ## Break one thing after the other under load, strictly, and write docs/faults.md (7 minutes, nothing beside it)
+	envoy=$$(scripts/envoy) && ENVOY="$$envoy" go test -v -count=1 -timeout 30m ./e2e/faults -long -page $(CURDIR)/docs/faults.md
+
+soak: ## Run under load and faults for DURATION, and fail when anything grows: report in .tools/soak
+	envoy=$$(scripts/envoy) && ENVOY="$$envoy" go test -tags soak -v -count=1 -timeout 0 -run '^TestSoak$$' ./e2e/faults \
+	  -duration $(DURATION) -out $(CURDIR)/.tools/soak
 
 lint: $(GOLANGCI) ## Check style, formatting and go.mod
 	$(GOLANGCI) run ./...

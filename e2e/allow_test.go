@@ -7,33 +7,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+	"github.com/kinde-authz/kinde-authz/e2e/e2etest"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
-// identityOf is each header that the agent must see for the claims, and no
-// other.
-func identityOf(claims kindetest.Claims, values map[string]string) map[string][]string {
-	want := map[string][]string{
-		"x-kinde-issuer":        {claims["iss"].(string)},
-		"x-kinde-token-id":      {claims["jti"].(string)},
-		"x-kinde-token-expires": {fmt.Sprint(claims["exp"])},
-	}
-	for name, value := range values {
-		want[name] = []string{value}
-	}
-	return want
-}
-
-var userIdentity = map[string]string{
-	"x-kinde-actor": "user", "x-kinde-user-id": kindetest.UserID, "x-kinde-client-id": kindetest.ClientID,
-	"x-kinde-org-code": kindetest.Org, "x-kinde-scopes": "openid profile email offline",
-	"x-kinde-permissions": "agents:run,agents:read", "x-kinde-roles": "admin",
-}
-
-var machineIdentity = map[string]string{
-	"x-kinde-actor": "system", "x-kinde-client-id": kindetest.MachineID,
-	"x-kinde-org-code": kindetest.Org, "x-kinde-scopes": "jobs:run agents:read",
-}
+// What the agent must see, and no other identity header.
+var (
+	identityOf      = e2etest.Identity
+	userIdentity    = e2etest.UserIdentity
+	machineIdentity = e2etest.MachineIdentity
+)
 
 func TestAgentSeesExactlyThePromisedIdentity(t *testing.T) {
 	user, machine := shared.Issuer.UserClaims(), shared.Issuer.MachineClaims()

@@ -39,11 +39,13 @@ func environment(r *http.Request) map[string]string {
 // address.
 func cgi(t *testing.T) string {
 	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = json.NewEncoder(w).Encode(environment(r)) // the client has gone: nothing to tell it
-	}))
+	server := httptest.NewServer(http.HandlerFunc(serveEnvironment))
 	t.Cleanup(server.Close)
 	return server.Listener.Addr().String()
+}
+
+func serveEnvironment(w http.ResponseWriter, r *http.Request) {
+	_ = json.NewEncoder(w).Encode(environment(r)) // the client has gone: nothing to tell it
 }
 
 // environmentAt sends a request with headers and returns the environment that

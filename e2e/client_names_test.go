@@ -5,15 +5,16 @@ import (
 	"testing"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
+	"github.com/kinde-authz/kinde-authz/e2e/e2etest"
 )
 
 // Attack U13: a client of the authority whose name is not listed, also after a reload.
 func TestClientNamesAreReadAgain(t *testing.T) {
 	dir := t.TempDir()
 	cert, key, config := filepath.Join(dir, "cert"), filepath.Join(dir, "key"), filepath.Join(dir, "authz.yaml")
-	client := newCertificate(t) // for localhost
-	write(t, cert, client.cert)
-	write(t, key, client.key)
+	client := e2etest.NewCertificate(t) // for localhost
+	write(t, cert, client.Cert)
+	write(t, key, client.Key)
 	names := func(list string) string {
 		return "tls: {cert: " + cert + ", key: " + key + ", client_ca: " + cert + ", client_names: [" + list + "]}\n"
 	}

@@ -1,10 +1,11 @@
 package e2e
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/kinde-authz/kinde-authz/e2e/e2etest"
 )
 
 // lowered spells header names as HTTP/2 does.
@@ -16,9 +17,8 @@ func lowered(headers []string) []string {
 	return out
 }
 
-// edit is one change of a configuration. What it replaces must be there exactly
-// once, so that no change is lost when envoy.yaml is edited.
-type edit struct{ own, instead string }
+// edit is one change of a configuration.
+type edit = e2etest.Edit
 
 // edited returns the path of a copy of envoy.yaml with the changes.
 func edited(t *testing.T, edits ...edit) string {
@@ -29,20 +29,7 @@ func edited(t *testing.T, edits ...edit) string {
 // editedFile returns the path of a copy of a file of the project with the changes.
 func editedFile(t *testing.T, name string, edits ...edit) string {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join("..", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := string(content)
-	for _, edit := range edits {
-		if strings.Count(text, edit.own) != 1 {
-			t.Fatalf("%s: want %q exactly once", name, edit.own)
-		}
-		text = strings.Replace(text, edit.own, edit.instead, 1)
-	}
-	path := filepath.Join(t.TempDir(), filepath.Base(name))
-	write(t, path, text)
-	return path
+	return e2etest.EditedFile(t, filepath.Join("..", name), edits...)
 }
 
 // withoutStripping returns the path of an envoy.yaml in which the service alone

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+	"github.com/kinde-authz/kinde-authz/e2e/e2etest"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
@@ -58,9 +59,9 @@ func (s *servedTLS) edits(t *testing.T) []edit {
 func (s *servedTLS) path(name string) string { return filepath.Join(s.dir, "tls", name) }
 
 // install moves a certificate into the folder, as certificate.yaml tells.
-func (s *servedTLS) install(t *testing.T, c certificate) {
+func (s *servedTLS) install(t *testing.T, c e2etest.Certificate) {
 	t.Helper()
-	for _, file := range []struct{ name, content string }{{"tls.key", c.key}, {"tls.crt", c.cert}} {
+	for _, file := range []struct{ name, content string }{{"tls.key", c.Key}, {"tls.crt", c.Cert}} {
 		write(t, filepath.Join(s.dir, file.name), file.content)
 		if err := os.Rename(filepath.Join(s.dir, file.name), s.path(file.name)); err != nil {
 			t.Fatal(err)
@@ -69,9 +70,9 @@ func (s *servedTLS) install(t *testing.T, c certificate) {
 }
 
 // trusting is a client that trusts one certificate.
-func trusting(c certificate, protocols ...string) *http.Client {
+func trusting(c e2etest.Certificate, protocols ...string) *http.Client {
 	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM([]byte(c.cert))
+	pool.AppendCertsFromPEM([]byte(c.Cert))
 	return &http.Client{Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: pool, NextProtos: protocols, MinVersion: tls.VersionTLS12},
 		Protocols:       allProtocols(), DisableKeepAlives: true,

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
+	"github.com/kinde-authz/kinde-authz/e2e/e2etest"
 )
 
 // odd are files that nobody should read: a pipe that nobody writes to, and one
@@ -65,7 +66,7 @@ func TestOddSettingsFilesHoldUpNothing(t *testing.T) {
 		eventually(t, "it is counted", func() bool { return reloads("error") == float64(n+1) })
 		i.check(t, 10)
 	}
-	if peak := peakMemory(t, i.Process); peak > 256<<20 {
+	if peak := e2etest.PeakMemory(t, i.Process); peak > 256<<20 {
 		t.Errorf("%d bytes of memory were used", peak)
 	}
 	if err := os.Remove(path); err != nil {

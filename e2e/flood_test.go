@@ -22,6 +22,7 @@ import (
 
 	"github.com/kinde-authz/kinde-authz/authz/extauthz/envoytest"
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
+	"github.com/kinde-authz/kinde-authz/e2e/e2etest"
 )
 
 const (
@@ -166,7 +167,7 @@ func TestAttackFullConnectionsTakeBoundedMemory(t *testing.T) {
 	eventually(t, "those beyond the limit are closed", func() bool {
 		return all.closed.Load() == 10_000-defaultConnections
 	})
-	idle := peakMemory(t, i.Process)
+	idle := e2etest.PeakMemory(t, i.Process)
 	all.end()
 	eventually(t, "they are gone", func() bool { return i.metric(t, "kinde_authz_connections") == 0 })
 	begun, clients := 0, make([]*http.Client, defaultConnections)
@@ -186,7 +187,7 @@ func TestAttackFullConnectionsTakeBoundedMemory(t *testing.T) {
 	for range begun {
 		<-stuck
 	}
-	peak := peakMemory(t, i.Process)
+	peak := e2etest.PeakMemory(t, i.Process)
 	t.Logf("%d MiB with %d idle connections, %d MiB at most with %d messages begun on them",
 		idle>>20, defaultConnections, peak>>20, begun)
 	if idle > maxIdleMemory || peak > container {

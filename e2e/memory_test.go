@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/kinde-authz/kinde-authz/e2e/e2etest"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
@@ -40,7 +41,7 @@ func TestAttackUnfinishedMessagesTakeBoundedMemory(t *testing.T) {
 	for range connections * calls {
 		<-stuck
 	}
-	peak := peakMemory(t, p)
+	peak := e2etest.PeakMemory(t, p)
 	t.Logf("%d MiB at most, with %d messages begun", peak>>20, connections*calls)
 	if peak > maxMemory {
 		t.Errorf("%d MiB, want at most %d", peak>>20, maxMemory>>20)

@@ -24,6 +24,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/kinde-authz/kinde-authz/authz/extauthz/envoytest"
+	"github.com/kinde-authz/kinde-authz/e2e/e2etest"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
@@ -142,8 +143,8 @@ func TestObservabilityFaults(t *testing.T) {
 		"jwks: {refresh: 200ms, max_stale: 25s, timeout: 4s}\nlimits: {connections: 20}\n"
 	write(t, file, settings)
 	cert, key := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
-	install := func(c certificate) { write(t, cert, c.cert); write(t, key, c.key) }
-	client := newCertificate(t) // for localhost
+	install := func(c e2etest.Certificate) { write(t, cert, c.Cert); write(t, key, c.Key) }
+	client := e2etest.NewCertificate(t) // for localhost
 	install(client)
 	taking := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(taking.Close)
@@ -232,7 +233,7 @@ func TestObservabilityFaults(t *testing.T) {
 	p.fires(t, "KindeAuthzConfigReloadFailed")
 	write(t, file, settings)
 	p.quiet(t, "KindeAuthzConfigReloadFailed")
-	install(certificateUntil(t, time.Now().Add(5*time.Minute)))
+	install(e2etest.CertificateUntil(t, time.Now().Add(5*time.Minute)))
 	p.fires(t, "KindeAuthzCertificateExpiring")
 	write(t, cert, "no certificate")
 	p.fires(t, "KindeAuthzTLSReloadFailed")

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+	"github.com/kinde-authz/kinde-authz/e2e/e2etest"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
@@ -22,7 +23,7 @@ type production struct {
 	*stack.Stack
 	url      string
 	served   *servedTLS
-	cert     certificate
+	cert     e2etest.Certificate
 	replicas []*process.Process
 }
 
@@ -31,7 +32,7 @@ const bigOrg, acmeOrg, globexOrg = "org_bigcustomer", "org_acme", "org_globex"
 
 func startProduction(t *testing.T, edits ...edit) *production {
 	t.Helper()
-	p := &production{served: newServedTLS(t), cert: newCertificate(t)}
+	p := &production{served: newServedTLS(t), cert: e2etest.NewCertificate(t)}
 	p.served.install(t, p.cert)
 	second := newReplica(t)
 	host, port, _ := net.SplitHostPort(second.listener.Addr().String())
@@ -131,7 +132,7 @@ func assertLimited(t *testing.T, p *production, client *http.Client) {
 func assertRenewed(t *testing.T, p *production) {
 	t.Helper()
 	old := trusting(p.cert)
-	p.cert = newCertificate(t)
+	p.cert = e2etest.NewCertificate(t)
 	p.served.install(t, p.cert)
 	eventually(t, "the new certificate is served", func() bool {
 		response, err := trusting(p.cert).Get(p.url)

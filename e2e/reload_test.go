@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+	"github.com/kinde-authz/kinde-authz/e2e/e2etest"
 )
 
 // reloads is how often the settings were read again with that result.
@@ -64,15 +65,6 @@ func TestSettingsAreReadAgain(t *testing.T) {
 	eventually(t, "a hangup reads it too", func() bool { return reloads(t, s, "ok") == before+1 })
 	if got := s.Issuer.Fetches(); got != fetches {
 		t.Errorf("%d fetches of keys, want %d as before", got, fetches)
-	}
-}
-
-// replace changes a file at once: one that is written in place can be read half.
-func replace(t *testing.T, path, content string) {
-	t.Helper()
-	write(t, path+".new", content)
-	if err := os.Rename(path+".new", path); err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -131,7 +123,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 	}
 	const times = 100
 	for i := range times {
-		replace(t, path, []string{open, closed}[i%2])
+		e2etest.Replace(t, path, []string{open, closed}[i%2])
 		if err := s.Authz.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}

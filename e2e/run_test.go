@@ -3,14 +3,12 @@ package e2e
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"os"
 	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
+	"github.com/kinde-authz/kinde-authz/e2e/e2etest"
 )
 
 // run starts a program, which is killed at the end of the test.
@@ -58,31 +56,8 @@ func output(t *testing.T, command *exec.Cmd) (code int, stdout, stderr string) {
 	return command.ProcessState.ExitCode(), out.String(), faults.String()
 }
 
-// peakMemory is the most that a process has held in memory so far, in bytes.
-func peakMemory(t *testing.T, p *process.Process) (bytes int) {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.ID()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, text, _ := strings.Cut(string(status), "VmHWM:")
-	if _, err := fmt.Sscan(text, &bytes); err != nil {
-		t.Fatal(err)
-	}
-	return bytes << 10
-}
-
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, met func() bool) {
 	t.Helper()
-	deadline := time.After(40 * time.Second)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !met() {
-		select {
-		case <-deadline:
-			t.Fatalf("still not true: %s", what)
-		case <-tick.C:
-		}
-	}
+	e2etest.Eventually(t, what, met)
 }

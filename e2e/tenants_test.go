@@ -11,13 +11,14 @@ import (
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/agent"
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+	"github.com/kinde-authz/kinde-authz/e2e/e2etest"
 )
 
 // startMultiTenant starts deploy/envoy/multi-tenant.yaml with its settings and three
 // agents, each of which names itself in its answers.
 func startMultiTenant(t *testing.T) (s *stack.Stack, client *http.Client, url string) {
 	t.Helper()
-	served, cert := newServedTLS(t), newCertificate(t)
+	served, cert := newServedTLS(t), e2etest.NewCertificate(t)
 	served.install(t, cert)
 	settings := editedFile(t, "deploy/envoy/multi-tenant-settings.yaml", edit{`issuers:
   - domain: https://yourapp.kinde.com

@@ -1,65 +1,25 @@
 package e2e
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
-	"math/big"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
+	"github.com/kinde-authz/kinde-authz/e2e/e2etest"
 )
 
-// certificate is one that signs itself, for a server and a client.
-type certificate struct {
-	pair      tls.Certificate
-	cert, key string // PEM
-}
-
-func newCertificate(t *testing.T) certificate { return certificateUntil(t, time.Now().Add(time.Hour)) }
-
-func certificateUntil(t *testing.T, end time.Time) certificate {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"}, NotAfter: end,
-		IsCA: true, BasicConstraintsValid: true,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return certificate{
-		pair: tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private},
-		cert: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
-		key:  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})),
-	}
-}
-
 // accepts tells whether a client with that certificate gets an answer.
-func (i *instance) accepts(t *testing.T, client certificate) bool {
+func (i *instance) accepts(t *testing.T, client e2etest.Certificate) bool {
 	t.Helper()
 	config := &tls.Config{
 		InsecureSkipVerify: true, // the server checks, here
-		Certificates:       []tls.Certificate{client.pair},
+		Certificates:       []tls.Certificate{client.Pair},
 	}
 	conn, err := grpc.NewClient("unix:"+i.path("grpc"), grpc.WithTransportCredentials(credentials.NewTLS(config)))
 	if err != nil {
@@ -74,10 +34,10 @@ func (i *instance) accepts(t *testing.T, client certificate) bool {
 func TestTLSFilesThatGoBadAreTold(t *testing.T) {
 	dir := t.TempDir()
 	cert, key, authority := filepath.Join(dir, "cert"), filepath.Join(dir, "key"), filepath.Join(dir, "ca")
-	server, old, next := newCertificate(t), newCertificate(t), newCertificate(t)
-	write(t, cert, server.cert)
-	write(t, key, server.key)
-	write(t, authority, old.cert)
+	server, old, next := e2etest.NewCertificate(t), e2etest.NewCertificate(t), e2etest.NewCertificate(t)
+	write(t, cert, server.Cert)
+	write(t, key, server.Key)
+	write(t, authority, old.Cert)
 	var log process.Log
 	i := start(t, &log, "--tls-cert", cert, "--tls-key", key, "--tls-client-ca", authority)
 	counted := func(result string, want float64) {
@@ -90,9 +50,9 @@ func TestTLSFilesThatGoBadAreTold(t *testing.T) {
 	}
 	for n, bad := range []struct{ path, content, says string }{
 		{authority, "no certificate", "(--tls-client-ca, tls.client_ca): " + authority + " holds no certificate"},
-		{key, next.key, "KINDE_AUTHZ_TLS_KEY (--tls-key, tls.key): " + key},
+		{key, next.Key, "KINDE_AUTHZ_TLS_KEY (--tls-key, tls.key): " + key},
 	} {
-		good := map[string]string{authority: old.cert, key: server.key}[bad.path]
+		good := map[string]string{authority: old.Cert, key: server.Key}[bad.path]
 		write(t, bad.path, bad.content)
 		counted("error", float64(n+1))
 		if !i.accepts(t, old) || i.accepts(t, next) {
@@ -104,7 +64,7 @@ func TestTLSFilesThatGoBadAreTold(t *testing.T) {
 			t.Errorf("want one warning that says %q: %s", bad.says, log.String())
 		}
 	}
-	write(t, authority, next.cert)
+	write(t, authority, next.Cert)
 	counted("ok", 3)
 	if i.accepts(t, old) || !i.accepts(t, next) {
 		t.Error("the new authority is not in use")

@@ -48,6 +48,8 @@ type keyStore struct {
 	demand  chan struct{}
 	loaded  chan struct{} // closed once there are keys
 	load    sync.Once
+	tried   chan struct{} // closed once the first fetch has ended
+	try     sync.Once
 
 	mu       sync.Mutex
 	fetching chan struct{} // closed when the fetch under way ends; nil when none is
@@ -81,6 +83,9 @@ func (s *keyStore) after(old *keyStore) *keyStore {
 // use makes a set the latest one.
 func (s *keyStore) use(set *keySet) {
 	s.current.Store(set)
+	if set != nil {
+		s.try.Do(func() { close(s.tried) })
+	}
 	if set != nil && len(set.keys) > 0 {
 		s.load.Do(func() { close(s.loaded) })
 	}
@@ -115,20 +120,25 @@ func (s *keyStore) release() {
 
 // find returns the key of that ID. For an unknown one it waits for a fetch that
 // began now or is under way, but leaves the caller time to answer before ctx's
-// deadline.
+// deadline. So it does for the very first fetch: a replica that has just begun is asked
+// before it has the keys where nobody has noticed that it was away.
 func (s *keyStore) find(ctx context.Context, id string) (*key, error) {
 	var late <-chan time.Time
 	for {
-		set := s.current.Load()
-		if err := s.usable(set, s.now()); err != nil {
-			return nil, err
-		}
-		if key := set.keys[id]; key != nil {
-			return key, nil
-		}
-		done := s.refetch()
-		if done == nil {
-			return s.verdict(id)
+		set, missed := s.current.Load(), errFetchLate
+		var done <-chan struct{}
+		if set == nil && s.isRunning() {
+			done, missed = s.tried, errNoKeys
+		} else {
+			if err := s.usable(set, s.now()); err != nil {
+				return nil, err
+			}
+			if key := set.keys[id]; key != nil {
+				return key, nil
+			}
+			if done = s.refetch(); done == nil {
+				return s.verdict(id)
+			}
 		}
 		if deadline, ok := ctx.Deadline(); ok && late == nil {
 			late = time.After(time.Until(deadline) * 3 / 4)
@@ -136,9 +146,9 @@ func (s *keyStore) find(ctx context.Context, id string) (*key, error) {
 		select {
 		case <-done:
 		case <-late:
-			return nil, errFetchLate
+			return nil, missed
 		case <-ctx.Done():
-			return nil, errFetchLate
+			return nil, missed
 		}
 	}
 }

@@ -80,7 +80,7 @@ func newIssuer(one Issuer, config Config) (*issuer, error) {
 	domain := address.String()
 	keys := &keyStore{
 		origin: origin{domain, one.JWKSFile, config.Refresh, config.MaxStale, config.Timeout},
-		now:    config.Now, demand: make(chan struct{}, 1), loaded: make(chan struct{}),
+		now:    config.Now, demand: make(chan struct{}, 1), loaded: make(chan struct{}), tried: make(chan struct{}),
 		observe: config.Observer.Refreshed,
 	}
 	if keys.observe == nil {

@@ -2,7 +2,6 @@ package extauthz
 
 import (
 	"sync"
-	"time"
 
 	"go.uber.org/zap"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -15,9 +14,6 @@ import (
 type call struct {
 	request  authz.Request
 	decision authz.Decision
-	start    time.Time
-	took     time.Duration
-	trace    TraceContext
 	observed Observation
 
 	key, value, raw string // of the header, or the extension, that is being read
@@ -49,7 +45,8 @@ func (c *call) addHeader() {
 	if c.raw != "" {
 		c.value = c.raw
 	}
-	if !c.trace.add(c.key, c.value) {
-		c.request.AddHeader(c.key, c.value)
+	if len(c.key) > 0 && c.key[0]|0x20 == 't' && c.observed.Trace.add(c.key, c.value) {
+		return // the first byte spares most headers the call
 	}
+	c.request.AddHeader(c.key, c.value)
 }

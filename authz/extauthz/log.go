@@ -60,7 +60,7 @@ func (c *call) MarshalLogObject(line zapcore.ObjectEncoder) error {
 	line.AddString("policy", d.Policy())
 	line.AddString("method", cut(r.Method, maxLoggedMethod))
 	line.AddString("path", cut(path, maxLoggedPath))
-	line.AddFloat64("duration_ms", float64(c.took)/float64(time.Millisecond))
+	line.AddFloat64("duration_ms", float64(c.observed.Took)/float64(time.Millisecond))
 	if issuer := d.Issuer(); issuer != "" {
 		line.AddString("issuer", issuer)
 		line.AddString("client_id", d.ClientID())

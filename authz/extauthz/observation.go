@@ -21,7 +21,7 @@ type Observation struct {
 
 // observation is the call for whoever observes.
 func (c *call) observation() *Observation {
-	c.observed = Observation{Decision: &c.decision, Start: c.start, Took: c.took, Trace: c.trace}
+	c.observed.Decision = &c.decision
 	return &c.observed
 }
 

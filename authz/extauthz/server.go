@@ -82,7 +82,7 @@ func (s *Server) Answer(ctx context.Context, message, out []byte) (answer []byte
 		// sent unchecked, such as a server name that is not UTF-8.
 		c.decision = authz.Denial(authz.InternalError, err.Error())
 	}
-	c.start, c.took = start, time.Since(start)
+	c.observed.Start, c.observed.Took = start, time.Since(start)
 	answer = appendAnswer(out, &c.decision) // before the log, which must say the same
 	if !c.decision.Allowed() || settings.unloggedAllows == 0 || rand.Float64() >= settings.unloggedAllows {
 		c.log(s.decisions[c.decision.Reason])
@@ -101,7 +101,7 @@ func (s *Server) refuseUnread(ctx context.Context, out []byte) (answer []byte) {
 		}
 	}()
 	c := calls.Get().(*call)
-	c.start, c.decision = start, authz.Denial(kinde.Overloaded, noRoomDetail)
+	c.observed.Start, c.decision = start, authz.Denial(kinde.Overloaded, noRoomDetail)
 	answer = appendAnswer(out, &c.decision)
 	c.log(s.decisions[kinde.Overloaded])
 	s.observe(ctx, c.observation())

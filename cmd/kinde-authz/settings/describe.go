@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
 // MarshalLogObject implements [zapcore.ObjectMarshaler]: what is configured, for the
@@ -28,9 +30,9 @@ func (s *Settings) MarshalLogObject(line zapcore.ObjectEncoder) error {
 	}
 	line.AddInt("token_cache_entries", s.Authorizer.CachedTokens)
 	addDuration(line, "leeway_ms", s.Verifier.Leeway)
-	addDuration(line, "jwks_refresh_ms", s.Verifier.Refresh)
-	addDuration(line, "jwks_max_stale_ms", s.Verifier.MaxStale)
-	addDuration(line, "jwks_timeout_ms", s.Verifier.Timeout)
+	addDuration(line, "jwks_refresh_ms", cmp.Or(s.Verifier.Refresh, kinde.DefaultRefresh))
+	addDuration(line, "jwks_max_stale_ms", cmp.Or(s.Verifier.MaxStale, kinde.DefaultMaxStale))
+	addDuration(line, "jwks_timeout_ms", cmp.Or(s.Verifier.Timeout, kinde.DefaultTimeout))
 	addDuration(line, "drain_delay_ms", s.DrainDelay)
 	line.AddString("tls", s.TLS.kind())
 	line.AddString("log_level", s.LogLevel.String())
