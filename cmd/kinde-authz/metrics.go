@@ -33,6 +33,7 @@ type metrics struct {
 	reloads   *prometheus.CounterVec
 
 	tlsReloads *prometheus.CounterVec
+	reloadOK   prometheus.Gauge
 }
 
 func newMetrics() *metrics {
@@ -58,6 +59,11 @@ func newMetrics() *metrics {
 	m.tlsReloads = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "kinde_authz_tls_reloads_total", Help: "Times changed TLS files were read, by result.",
 	}, []string{"result"})
+	m.reloadOK = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "kinde_authz_config_last_reload_successful",
+		Help: "1 while the settings file is in use as it was last read, 0 while it has an error and older settings are.",
+	})
+	m.reloadOK.Set(1)
 	for _, result := range []string{"ok", "error"} {
 		m.reloads.WithLabelValues(result)
 		m.tlsReloads.WithLabelValues(result)
@@ -69,7 +75,7 @@ func newMetrics() *metrics {
 	build.Set(1)
 	m.counters = countersOf(m.decisions)
 	m.registry.MustRegister(m.cacheCounters()...)
-	m.registry.MustRegister(m.decisions, m.duration, m.refreshes, m.reloads, m.tlsReloads, build,
+	m.registry.MustRegister(m.decisions, m.duration, m.refreshes, m.reloads, m.tlsReloads, m.reloadOK, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -187,6 +193,14 @@ func (m *metrics) cacheCounters() []prometheus.Collector {
 	}
 }
 
+// certificateExpiry tells when the certificate that is in use expires.
+func certificateExpiry(c *certificates) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "kinde_authz_tls_certificate_expiry_timestamp_seconds",
+		Help: "When the certificate of the gRPC port expires, in Unix seconds; absent without TLS.",
+	}, func() float64 { return float64(c.leaf().NotAfter.Unix()) })
+}
+
 // refreshed counts an attempt to fetch keys.
 func (m *metrics) refreshed(r kinde.Refresh) {
 	m.refreshes.WithLabelValues(r.Issuer, string(r.Result)).Inc()
@@ -214,7 +228,11 @@ func (keyMetrics) Describe(out chan<- *prometheus.Desc) { out <- keysAge; out <-
 // Collect implements [prometheus.Collector].
 func (k keyMetrics) Collect(out chan<- prometheus.Metric) {
 	for _, status := range k.verifier().Status() {
-		out <- prometheus.MustNewConstMetric(keysUsable, prometheus.GaugeValue, float64(status.Keys), status.Issuer)
+		usable := 0
+		if status.Usable { // those older than max_stale are not
+			usable = status.Keys
+		}
+		out <- prometheus.MustNewConstMetric(keysUsable, prometheus.GaugeValue, float64(usable), status.Issuer)
 		if status.Keys > 0 {
 			out <- prometheus.MustNewConstMetric(keysAge, prometheus.GaugeValue, status.Age.Seconds(), status.Issuer)
 		}
