@@ -45,7 +45,7 @@ func NewServer(authorizer *authz.Authorizer, log *zap.Logger, observe func(*auth
 }
 
 // Use makes another authorizer decide from now on, and logs a share of the
-// allows, from 0 to 1; denials always are. A call that has begun ends with what it
+// allows, from 0 to 1; denials always are, and what a policy in shadow would deny. A call that has begun ends with what it
 // began with.
 func (s *Server) Use(authorizer *authz.Authorizer, loggedAllows float64) {
 	s.current.Store(&settings{authorizer, 1 - loggedAllows})
@@ -75,7 +75,7 @@ func (s *Server) Answer(ctx context.Context, message, out []byte) (answer []byte
 	}
 	c.took = time.Since(start)
 	answer = appendAnswer(out, &c.decision) // before the log, which must say the same
-	if !c.decision.Allowed() || settings.unloggedAllows == 0 || rand.Float64() >= settings.unloggedAllows {
+	if !c.isPlainAllow() || settings.unloggedAllows == 0 || rand.Float64() >= settings.unloggedAllows {
 		c.log(s.decisions[c.decision.Reason])
 	}
 	s.observe(&c.decision, c.took)

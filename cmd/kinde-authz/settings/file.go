@@ -50,6 +50,7 @@ type policySettings struct {
 	Permissions     []text               `yaml:"permissions" jsonschema:"minItems=1" jsonschema_description:"All of these."`
 	Roles           []text               `yaml:"roles" jsonschema:"minItems=1" jsonschema_description:"All of these keys."`
 	FeatureFlags    map[string]flagValue `yaml:"feature_flags" jsonschema_description:"All of these values: a boolean, a string or an integer. Machines have no flags that count."`
+	Shadow          truth                `yaml:"shadow" jsonschema_description:"Whether the policy denies nothing and only logs and counts what it would deny. Default: false."`
 }
 
 type routeSettings struct {
