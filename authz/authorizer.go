@@ -93,7 +93,7 @@ func NewAuthorizer(config Config) (*Authorizer, error) {
 	a.identities.headers, a.identities.resources = a.headers, a.resources
 	a.asked = questions{any: true, paths: a.routes != nil || a.resources != nil, routes: a.routes != nil}
 	a.asked.resources = a.resources != nil
-	a.unrouted = &route{pattern: pattern{org: -1}, policy: a.policies.of("")}
+	a.unrouted = &route{number: -1, pattern: pattern{org: -1}, policy: a.policies.of("")}
 	if a.routes != nil && a.policies[defaultPolicy] == nil {
 		a.unrouted.policy, a.unrouted.deny = nil, NoRoute
 	}
@@ -180,6 +180,7 @@ func (a *Authorizer) decidePolicy(request *Request, at *place, policy *policy, i
 	default:
 		d = a.allow(request, policy, id)
 	}
+	d.judged = true
 	d.shadow(policy, shadowed) // before that of a tool
 	return d
 }
@@ -206,7 +207,7 @@ func (a *Authorizer) decideMessage(request *Request, at *place, policy *policy, 
 	default:
 		d = a.decideTool(request, at, policy, called.policy, id)
 	}
-	d.message = message
+	d.message, d.called = message, called
 	return d
 }
 

@@ -29,8 +29,10 @@ type Decision struct {
 	origin    bool      // the request came from a page in a browser
 	reads     bool      // a message is to be read
 	message   MCPMessage
-	tool      *policy   // of the tool that is called, nil where it adds none
-	byTool    bool      // it is that policy which denies
+	called    *tool     // the entry for the tool that is called, nil for none
+	tool      *policy   // of that tool, nil where it adds none
+	judged    bool      // the policy that was chosen was asked
+	byTool    bool      // it is the tool's policy which denies
 	also      *policy   // the route's where the tool's denies, the tool's where the route's does
 	identity  *identity // of the token, nil where there is none
 	headers   block     // of an allow
