@@ -47,10 +47,6 @@ func (r *Report) Failed() int { return len(r.Results) - r.Passed() }
 // Run runs the cases of the files at these paths. An error is about a file, of cases
 // or of settings, and says where in it; then no case has run.
 func Run(ctx context.Context, paths []string) (*Report, error) {
-	by, err := newSigner()
-	if err != nil {
-		return nil, err
-	}
 	var suites []*suite
 	for _, path := range paths {
 		f, err := read(ctx, path)
@@ -61,11 +57,15 @@ func Run(ctx context.Context, paths []string) (*Report, error) {
 		if err != nil {
 			return nil, err
 		}
-		suites = append(suites, newSuite(f, loaded, by))
+		suites = append(suites, &suite{file: f, settings: loaded})
+	}
+	by, err := newSigner()
+	if err != nil {
+		return nil, err
 	}
 	report, reached := &Report{}, coverage{}
 	for _, s := range suites {
-		results, err := s.run(ctx)
+		results, err := s.run(ctx, by)
 		if err != nil {
 			return nil, err
 		}

@@ -23,32 +23,31 @@ type suite struct {
 	authorizer *authz.Authorizer
 }
 
-// newSuite is with settings from which the same is made as in the service, but for
-// where the keys come from and what the time is.
-func newSuite(f *file, s *settings.Settings, by *signer) *suite {
-	now := time.Now().Truncate(time.Second)
-	all := &suite{file: f, settings: s, signer: by, now: now}
-	all.set(now, 0)
-	config := &s.Verifier
-	for i := range config.Issuers {
-		config.Issuers[i].JWKSFile = ""
-	}
-	config.Transport = by
-	config.Now = func() time.Time { return *all.clock.Load() }
-	config.MaxStale = math.MaxInt64 // a case may be at any time
-	config.Refresh, config.Timeout = 0, 0
-	s.Authorizer.CachedTokens = 0 // no two cases share a token
-	return all
-}
-
 // set sets the clock.
 func (s *suite) set(from time.Time, at offset) {
 	now := from.Add(time.Duration(at))
 	s.clock.Store(&now)
 }
 
+// prepare has the same made of the settings as in the service, but for where the keys
+// come from and what the time is.
+func (s *suite) prepare(by *signer) {
+	s.signer, s.now = by, time.Now().Truncate(time.Second)
+	s.set(s.now, 0)
+	config := &s.settings.Verifier
+	for i := range config.Issuers {
+		config.Issuers[i].JWKSFile = ""
+	}
+	config.Transport = by
+	config.Now = func() time.Time { return *s.clock.Load() }
+	config.MaxStale = math.MaxInt64 // a case may be at any time
+	config.Refresh, config.Timeout = 0, 0
+	s.settings.Authorizer.CachedTokens = 0 // no two cases share a token
+}
+
 // run runs each case.
-func (s *suite) run(ctx context.Context) ([]*Result, error) {
+func (s *suite) run(ctx context.Context, by *signer) ([]*Result, error) {
+	s.prepare(by)
 	seen := probe.Observe(&s.settings.Verifier)
 	verifier, authorizer, err := s.settings.Build(nil)
 	if err != nil {
