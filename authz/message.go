@@ -74,7 +74,7 @@ func readMessage(body string) (m MCPMessage, refused string) {
 // again, so that one allocates nothing.
 type messageReader struct {
 	members
-	room  [64]strictjson.Member
+	room  [32]strictjson.Member
 	visit func(int, strictjson.Member) // take
 }
 

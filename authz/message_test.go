@@ -28,8 +28,10 @@ var readable = map[string]MCPMessage{
 	`{"jsonrpc":"2.0","id":"a","method":"tools\/call","params":{"name":"\u0067et_x"}}`: {
 		Method: "tools/call", Name: "get_x",
 	},
-	`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`:                                            {Method: "tools/list"},
-	`{"jsonrpc":"2.0","method":"notifications/initialized","params":[1]}`:                       {Method: "notifications/initialized"},
+	`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`: {Method: "tools/list"},
+	`{"jsonrpc":"2.0","method":"notifications/initialized","params":[1]}`: {
+		Method: "notifications/initialized",
+	},
 	`{"jsonrpc":"2.0","id":1.5,"method":"x","params":{"_meta":{"Name":1,"METHOD":2},"name":3}}`: {Method: "x"},
 	`{"_meta":{"name":"a","Name":"b"},"jsonrpc":"2.0","method":"prompts/get","params":{"name":"ü"}}`: {
 		Method: "prompts/get", Name: "ü",

@@ -165,7 +165,8 @@ func (s *stage) authorizer(t *testing.T, verifier authz.Verifier) *authz.Authori
 func (s *stage) decide(t *testing.T, faults []fault, change func(*scene)) authz.Decision {
 	t.Helper()
 	now := &scene{
-		method: "POST", path: "/orgs/" + kindetest.Org, origin: "https://app.example.com", body: toolCall("get_x"), scheme: "Bearer", header: s.issuer.Header(),
+		method: "POST", path: "/orgs/" + kindetest.Org, origin: "https://app.example.com", body: toolCall("get_x"),
+		scheme: "Bearer", header: s.issuer.Header(),
 		claims: s.issuer.UserClaims(),
 	}
 	for _, f := range slices.Backward(faults) {

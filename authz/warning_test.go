@@ -147,7 +147,8 @@ func TestPoliciesThatNoRouteNames(t *testing.T) {
 		t.Errorf("without routes (-want +got)\n%s", diff)
 	}
 	got := warned(Config{Policies: policies, Routes: []Route{{Path: "/a", Policy: "used"}}})
-	want := []string{"unused: no route and no tool names policy unused: it applies only where Envoy names it in context_extensions"}
+	want := []string{"unused: " +
+		"no route and no tool names policy unused: it applies only where Envoy names it in context_extensions"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

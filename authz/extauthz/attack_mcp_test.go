@@ -69,7 +69,9 @@ func TestAttackToolsAreThoseThatTheServerRuns(t *testing.T) {
 		"Y3 a tool that a prefix is for":             {post(get), ""},
 		"Y3 a tool whose policy holds":               {post(toolCall("run_agent")), ""},
 		"Y3 a tool whose permission the token lacks": {post(remove), authz.MissingPermission},
-		"Y3 a notification that calls a tool":        {post(strings.Replace(remove, `"id":1,`, "", 1)), authz.MissingPermission},
+		"Y3 a notification that calls a tool": {
+			post(strings.Replace(remove, `"id":1,`, "", 1)), authz.MissingPermission,
+		},
 		"Y3 a tool of another organization":          {post(toolCall("own")), authz.OrgNotAllowed},
 		"Y3 a tool that nothing is for":              {post(toolCall("sudo")), authz.ToolNotAllowed},
 		"Y3 a tool in another case":                  {post(toolCall("Delete_station")), authz.ToolNotAllowed},
@@ -122,11 +124,19 @@ func TestAttackToolsAreThoseThatTheServerRuns(t *testing.T) {
 		"Y7 no token, and no message":       {envoytest.Post("/mcp", "["), authz.MissingToken},
 		"Y7 a broken token, and no message": {envoytest.Post("/mcp", "[").Bearer("a"), kinde.MalformedToken},
 		"Y8 no origin":                      {envoytest.Post("/open", get).Bearer(token), ""},
-		"Y8 an origin that is listed":       {envoytest.Post("/open", get).Bearer(token).With("origin", "https://app.example.com"), ""},
-		"Y8 an origin that is not":          {envoytest.Post("/open", get).With("origin", "https://evil.example.com"), authz.OriginNotAllowed},
-		"Y8 the origin null":                {envoytest.Get("/open").With("origin", "null"), authz.OriginNotAllowed},
-		"Y8 an origin in another case":      {envoytest.Get("/open").With("origin", "https://APP.example.com"), authz.OriginNotAllowed},
-		"Y8 an origin that begins the same": {envoytest.Get("/open").With("origin", "https://app.example.com.evil"), authz.OriginNotAllowed},
+		"Y8 an origin that is listed": {
+			envoytest.Post("/open", get).Bearer(token).With("origin", "https://app.example.com"), "",
+		},
+		"Y8 an origin that is not": {
+			envoytest.Post("/open", get).With("origin", "https://evil.example.com"), authz.OriginNotAllowed,
+		},
+		"Y8 the origin null": {envoytest.Get("/open").With("origin", "null"), authz.OriginNotAllowed},
+		"Y8 an origin in another case": {
+			envoytest.Get("/open").With("origin", "https://APP.example.com"), authz.OriginNotAllowed,
+		},
+		"Y8 an origin that begins the same": {
+			envoytest.Get("/open").With("origin", "https://app.example.com.evil"), authz.OriginNotAllowed,
+		},
 		"Y8 two origins": {
 			envoytest.Get("/open").With("origin", "https://app.example.com").With("origin", "https://app.example.com"),
 			authz.OriginNotAllowed,
@@ -177,23 +187,25 @@ func TestAttackEnvoysMetadataAreBelievedWhereTheyAreWhole(t *testing.T) {
 		"Y6 another method":             {said("/metadata", "method", "tools/list", "params", "-"), ""},
 		"Y6 not opted in":               {said("/mcp"), authz.MCPUnreadable},
 		"Y6 nothing said":               {envoytest.Post("/metadata", "").Bearer(token), authz.MCPUnreadable},
-		"Y6 headers alone":              {envoytest.Post("/metadata", "").Bearer(token).With("mcp-name", "get_x"), authz.MCPUnreadable},
-		"Y6 no request of MCP":          {said("/metadata", "is_mcp_request", false), authz.MCPUnreadable},
-		"Y6 not said to be one":         {said("/metadata", "is_mcp_request", "-"), authz.MCPUnreadable},
-		"Y6 said to be one in words":    {said("/metadata", "is_mcp_request", "true"), authz.MCPUnreadable},
-		"Y6 no method":                  {said("/metadata", "method", "-"), authz.MCPUnreadable},
-		"Y6 a method that is a number":  {said("/metadata", "method", 1), authz.MCPUnreadable},
-		"Y6 an empty method":            {said("/metadata", "method", ""), authz.MCPUnreadable},
-		"Y6 a tool that is a number":    {said("/metadata", "params", call(1)), authz.MCPUnreadable},
-		"Y6 a tool with a space":        {said("/metadata", "params", call("get x")), authz.MCPUnreadable},
-		"Y6 no params":                  {said("/metadata", "params", "-"), authz.MCPUnreadable},
-		"Y6 over the limit":             {said("/metadata", "is_exceeding_limit", true), authz.MCPUnreadable},
-		"Y6 over the limit, in words":   {said("/metadata", "is_exceeding_limit", "false"), authz.MCPUnreadable},
-		"Y6 over the limit, null":       {said("/metadata", "is_exceeding_limit", nil), authz.MCPUnreadable},
-		"Y6 within the limit":           {said("/metadata", "is_exceeding_limit", false), ""},
-		"Y6 a partial body":             {said("/metadata").With("x-envoy-auth-partial-body", "true"), authz.MCPUnreadable},
-		"Y6 another header":             {said("/metadata").With("mcp-name", "get_y"), authz.MCPUnreadable},
-		"Y6 the body says the same":     {body(said("/metadata"), toolCall("get_x")), ""},
+		"Y6 headers alone": {
+			envoytest.Post("/metadata", "").Bearer(token).With("mcp-name", "get_x"), authz.MCPUnreadable,
+		},
+		"Y6 no request of MCP":         {said("/metadata", "is_mcp_request", false), authz.MCPUnreadable},
+		"Y6 not said to be one":        {said("/metadata", "is_mcp_request", "-"), authz.MCPUnreadable},
+		"Y6 said to be one in words":   {said("/metadata", "is_mcp_request", "true"), authz.MCPUnreadable},
+		"Y6 no method":                 {said("/metadata", "method", "-"), authz.MCPUnreadable},
+		"Y6 a method that is a number": {said("/metadata", "method", 1), authz.MCPUnreadable},
+		"Y6 an empty method":           {said("/metadata", "method", ""), authz.MCPUnreadable},
+		"Y6 a tool that is a number":   {said("/metadata", "params", call(1)), authz.MCPUnreadable},
+		"Y6 a tool with a space":       {said("/metadata", "params", call("get x")), authz.MCPUnreadable},
+		"Y6 no params":                 {said("/metadata", "params", "-"), authz.MCPUnreadable},
+		"Y6 over the limit":            {said("/metadata", "is_exceeding_limit", true), authz.MCPUnreadable},
+		"Y6 over the limit, in words":  {said("/metadata", "is_exceeding_limit", "false"), authz.MCPUnreadable},
+		"Y6 over the limit, null":      {said("/metadata", "is_exceeding_limit", nil), authz.MCPUnreadable},
+		"Y6 within the limit":          {said("/metadata", "is_exceeding_limit", false), ""},
+		"Y6 a partial body":            {said("/metadata").With("x-envoy-auth-partial-body", "true"), authz.MCPUnreadable},
+		"Y6 another header":            {said("/metadata").With("mcp-name", "get_y"), authz.MCPUnreadable},
+		"Y6 the body says the same":    {body(said("/metadata"), toolCall("get_x")), ""},
 		"Y6 the body says something else": {
 			body(said("/metadata"), toolCall("run_x")), authz.MCPUnreadable,
 		},
@@ -216,14 +228,15 @@ func TestAttackEnvoysMetadataAreBelievedWhereTheyAreWhole(t *testing.T) {
 func TestChallengesNameTheScopesOfTheTool(t *testing.T) {
 	client, issuer := stations(t)
 	token := func(scopes ...string) string { return issuer.Token(issuer.UserClaims().With("scp", scopes)) }
+	const all = "openid mcp:use stations:write"
 	for name, row := range map[string]struct {
 		body, token string
 		reason      authz.Reason
 		scope       string
 	}{
 		"no token":                  {toolCall("scoped"), "", authz.MissingToken, "openid mcp:use"},
-		"the route's are missing":   {toolCall("scoped"), token("openid"), authz.InsufficientScope, "openid mcp:use stations:write"},
-		"the tool's are missing":    {toolCall("scoped"), token("openid", "mcp:use"), authz.InsufficientScope, "openid mcp:use stations:write"},
+		"the route's are missing":   {toolCall("scoped"), token("openid"), authz.InsufficientScope, all},
+		"the tool's are missing":    {toolCall("scoped"), token("openid", "mcp:use"), authz.InsufficientScope, all},
 		"another tool":              {toolCall("get_x"), token("openid"), authz.InsufficientScope, "openid mcp:use"},
 		"a tool that is not listed": {toolCall("x"), token("openid"), authz.InsufficientScope, "openid mcp:use"},
 		"no message":                {"[", token("openid"), authz.InsufficientScope, "openid mcp:use"},

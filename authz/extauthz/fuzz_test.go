@@ -64,7 +64,8 @@ func samples(t testing.TB) []*sample {
 			Routes: []authz.Route{
 				{Path: "/public/*", Public: true}, {Path: "/run", Policy: "run"}, {Path: "/jobs/**", Policy: "jobs"},
 				{Path: "/orgs/{org_code}"}, {Path: "/mcp", MCP: &authz.MCP{
-					Tools: []authz.Tool{{Name: "get_*"}, {Name: "run", Policy: "run"}}, Origins: []string{"https://o"}, EnvoyMetadata: true,
+					Tools:   []authz.Tool{{Name: "get_*"}, {Name: "run", Policy: "run"}},
+					Origins: []string{"https://o"}, EnvoyMetadata: true,
 				}}, {Path: "/**", Methods: []string{"OPTIONS"}, Public: true},
 			},
 			ClaimHeaders: map[string]string{"x-kinde-email": "email"}, DropAuthorization: true,
