@@ -31,6 +31,7 @@ type metrics struct {
 	duration  prometheus.Histogram
 	refreshes *prometheus.CounterVec
 	reloads   *prometheus.CounterVec
+	shadow    map[authz.Reason]prometheus.Counter // what policies in shadow would have denied
 
 	tlsReloads *prometheus.CounterVec
 	reloadOK   prometheus.Gauge
@@ -74,6 +75,7 @@ func newMetrics() *metrics {
 	})
 	build.Set(1)
 	m.counters = countersOf(m.decisions)
+	m.countShadow()
 	m.registry.MustRegister(m.cacheCounters()...)
 	m.registry.MustRegister(m.decisions, m.duration, m.refreshes, m.reloads, m.tlsReloads, m.reloadOK, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -117,6 +119,21 @@ func (m *metrics) decided(o *extauthz.Observation, traceID string) {
 		counter = m.decisions.WithLabelValues(d.Effect(), string(d.Reason), d.Actor())
 	}
 	counter.Inc()
+	if shadow := m.shadow[d.ShadowReason()]; shadow != nil {
+		shadow.Inc()
+	}
+}
+
+// countShadow makes a counter for each reason that a policy in shadow can have.
+func (m *metrics) countShadow() {
+	denials := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "kinde_authz_shadow_denials_total", Help: "Decisions that a policy in shadow would have denied, by the reason of the first.",
+	}, []string{"reason"})
+	m.registry.MustRegister(denials)
+	m.shadow = make(map[authz.Reason]prometheus.Counter)
+	for _, reason := range authz.ShadowReasons() {
+		m.shadow[reason] = denials.WithLabelValues(string(reason))
+	}
 }
 
 // valueOf is what has been counted.

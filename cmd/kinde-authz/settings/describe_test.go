@@ -31,7 +31,7 @@ leeway: 10s
 				"allowed_orgs": 2, "actors": []any{"user"}},
 			map[string]any{"domain": "https://b.kinde.com", "audience": "not checked", "allowed_orgs": "any, or none"},
 		},
-		"policies": []any{"run"}, "routes": 1, "unmatched": "other paths: denied", "token_cache_entries": 100000,
+		"policies": []any{"run"}, "routes": 1, "resources": []any{}, "unmatched": "other paths: denied", "token_cache_entries": 100000,
 		"leeway_ms": int64(10_000), "jwks_refresh_ms": int64(900_000), "jwks_max_stale_ms": int64(86_400_000),
 		"jwks_timeout_ms": int64(5_000), "drain_delay_ms": int64(10_000), "tls": "off", "log_level": "info",
 		"sample_allows": 1.0,
