@@ -322,3 +322,15 @@ func TestBrowsersOfOtherOriginsFindTheIssuer(t *testing.T) {
 		t.Errorf("the same elsewhere: %d %s", got.status, got.Reason)
 	}
 }
+
+// What goes over a WebSocket is read by nobody, so none is opened to an MCP server.
+func TestNoWebSocketLeadsToAnMCPServer(t *testing.T) {
+	s := guarded(t, nil)
+	token := mint(t, s, kindetest.TokenRequest{})
+	got := sendRaw(t, s, "GET "+agent.MCPPath+" HTTP/1.1", "Host: api.example.com", "Authorization: Bearer "+token,
+		"Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==")
+	if got.status != http.StatusForbidden || got.DecisionID != "" { // Envoy refuses it itself
+		t.Errorf("%d %s", got.status, got.Reason)
+	}
+}
