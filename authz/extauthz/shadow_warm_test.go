@@ -44,7 +44,7 @@ func TestWarmDecisionsInShadowAllocateNothing(t *testing.T) {
 		"the tool's policy would deny":  {claims, "missing_role"},
 		"neither":                       {claims.With("roles", []string{"owner"}), ""},
 	} {
-		message, out := asToolCall(t, issuer.Token(row.claims)), make([]byte, 0, answerBytes)
+		message, out := asToolCall(t, "/mcp/weather", issuer.Token(row.claims)), make([]byte, 0, answerBytes)
 		answer := string(server.Answer(t.Context(), message, nil))
 		if strings.Contains(answer, "shadow_reason") != (row.shadow != "") || !strings.Contains(answer, row.shadow) ||
 			!strings.Contains(answer, "allowed") {
