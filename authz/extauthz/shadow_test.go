@@ -113,7 +113,9 @@ func (d dice) request(issuer *kindetest.Issuer) request {
 	}
 	r := envoytest.Get(paths[d.IntN(len(paths))])
 	if d.often() {
-		bodies := []string{call("get_x"), call("get_x"), call("set"), call("set"), call("else"), "{", `{"jsonrpc":"2.0","method":"ping"}`}
+		bodies := []string{
+			call("get_x"), call("get_x"), call("set"), call("set"), call("else"), "{", `{"jsonrpc":"2.0","method":"ping"}`,
+		}
 		r = envoytest.Post(r.Path, bodies[d.IntN(len(bodies))])
 	}
 	if d.rarely() {
@@ -147,7 +149,8 @@ func ask(t *testing.T, verifier authz.Verifier, config authz.Config, message []b
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(&log), zap.ErrorLevel)
+	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
+	core := zapcore.NewCore(encoder, zapcore.AddSync(&log), zap.ErrorLevel)
 	server := extauthz.NewServer(authorizer, zap.New(core), nil)
 	server.Use(authorizer, 0)
 	var response authv3.CheckResponse

@@ -108,9 +108,10 @@ var files = []struct {
 }{
 	{"a case", head + "request: {path: /a}" + tail, "", false},
 	{"no cases", "settings: s.yaml", "", false},
-	{"everything", head + "request: {method: POST, path: /a, headers: {x-a: b}, policy: p, body: ''}, token: {sub: kp_1, " +
-		"iat: 5, exp: 1e3, x: {y: [true, null]}, jti: null}, at: -1h5m, want: {decision: deny, reason: no_route, status: 403, " +
-		"policy: p, headers: {Content-Type: a}, absent: [x-kinde-actor, authorization]}}]", "", false},
+	{"everything", head + "request: {method: POST, path: /a, headers: {x-a: b}, policy: p, body: ''}, " +
+		"token: {sub: kp_1, iat: 5, exp: 1e3, x: {y: [true, null]}, jti: null}, at: -1h5m, " +
+		"want: {decision: deny, reason: no_route, status: 403, policy: p, headers: {Content-Type: a}, " +
+		"absent: [x-kinde-actor, authorization]}}]", "", false},
 	{"no token", head + "request: {path: /a}, token: null" + tail, "", false},
 	{"a token with nothing of its own", head + "request: {path: /a}, token: {}" + tail, "", false},
 
@@ -118,10 +119,12 @@ var files = []struct {
 	{"no settings", "tests: [{name: a, request: {path: /a}, want: {status: 200}}]", "[1:1] settings is required", false},
 	{"settings that are not there", "settings: nobody.yaml", "[1:11] settings: open DIR/nobody.yaml: no such file", true},
 	{"settings that are wrong", "settings: wrong.yaml", "DIR/wrong.yaml: [1:1] nope: unknown setting", true},
-	{"settings that cannot be built", "settings: policy.yaml", `DIR/policy.yaml: [1:29] policy: no policy is named "p"`, true},
+	{"settings that cannot be built", "settings: policy.yaml",
+		`DIR/policy.yaml: [1:29] policy: no policy is named "p"`, true},
 	{"an empty list", "settings: s.yaml\ntests: []", "[2:8] tests: the list is empty", false},
 	{"a misspelled setting", "setting: s.yaml", `[1:1] setting: unknown setting: did you mean "settings"?`, false},
-	{"a misspelled member", head + "request: {paht: /a}" + tail, `[2:29] paht: unknown setting: did you mean "path"?`, false},
+	{"a misspelled member", head + "request: {paht: /a}" + tail,
+		`[2:29] paht: unknown setting: did you mean "path"?`, false},
 	{"no name", "settings: s.yaml\ntests: [{request: {path: /a}, want: {status: 200}}]", "[2:9] name is required", false},
 	{"a name of two lines", "settings: s.yaml\ntests: [{name: \"a\\nb\", request: {path: /a}, want: {status: 200}}]",
 		"[2:9] name: want one line", true},
@@ -135,12 +138,14 @@ var files = []struct {
 		`[2:55] reason: "no_rout": did you mean "no_route"?`, false},
 	{"an unknown decision", head + "request: {path: /a}, want: {decision: denied}}]",
 		`[2:57] decision: "denied": want one of allow, deny`, false},
-	{"a status as a text", head + "request: {path: /a}, want: {status: '403'}}]", "[2:55] status: want an HTTP status", false},
+	{"a status as a text", head + "request: {path: /a}, want: {status: '403'}}]",
+		"[2:55] status: want an HTTP status", false},
 	{"a status that is none", head + "request: {path: /a}, want: {status: 42}}]", "[2:55] status: want an HTTP status", false},
 	{"a time without a unit", head + "request: {path: /a}, at: 60" + tail, `[2:44] at: "60": want a duration`, false},
 	{"claims as a list", head + "request: {path: /a}, token: [sub]" + tail, "[2:47] token: want claims", false},
 	{"a claim twice", head + "request: {path: /a}, token: {a: 1, a: 2}" + tail, "[2:54] token: a is set twice", true},
-	{"a claim that no JSON can hold", head + "request: {path: /a}, token: {a: .nan}" + tail, "[2:51] token: .nan: JSON has", true},
+	{"a claim that no JSON can hold", head + "request: {path: /a}, token: {a: .nan}" + tail,
+		"[2:51] token: .nan: JSON has", true},
 	{"an alias in a claim", head + "request: {path: /a}, token: {a: &x 1}" + tail, "[2:51] token: anchors", true},
 	{"the token as a header", head + "request: {path: /a, headers: {Authorization: x}}" + tail,
 		"[2:49] Authorization: the token is sent in it", true},
@@ -165,7 +170,8 @@ func TestWrongFilesAreRefused(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			dir := t.TempDir()
 			for name, content := range map[string]string{
-				"s.yaml": "leeway: 1s", "wrong.yaml": "nope: 1", "policy.yaml": "routes: [{path: /a, policy: p}]", "t.yaml": row.content,
+				"s.yaml": "leeway: 1s", "wrong.yaml": "nope: 1", "policy.yaml": "routes: [{path: /a, policy: p}]",
+				"t.yaml": row.content,
 			} {
 				if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 					t.Fatal(err)
