@@ -24,7 +24,8 @@ func TestShadowThroughEnvoy(t *testing.T) {
 	_, settings := withSettings(t, shadowSettings)
 	s := own(t, settings)
 	user := s.Issuer.UserClaims()
-	good := user.With("scp", []string{"jobs:run"}).With("permissions", []string{"trial:run"}).With("roles", []string{"owner"})
+	good := user.With("scp", []string{"jobs:run"}).With("permissions", []string{"trial:run"}).
+		With("roles", []string{"owner"})
 	client := protocols["HTTP/1.1"]
 	for _, row := range []struct {
 		path   string
@@ -49,7 +50,8 @@ func TestShadowThroughEnvoy(t *testing.T) {
 	for reason, want := range map[string]string{
 		"insufficient_scope": "1", "missing_permission": "1", "missing_role": "0", "org_not_allowed": "0",
 	} {
-		if line := `kinde_authz_shadow_denials_total{reason="` + reason + `"} ` + want + "\n"; !strings.Contains(metrics, line) {
+		line := `kinde_authz_shadow_denials_total{reason="` + reason + `"} ` + want + "\n"
+		if !strings.Contains(metrics, line) {
 			t.Errorf("no %s", line)
 		}
 	}
