@@ -18,7 +18,7 @@ routes:
 log: {sample_allows: 0}
 `
 
-// What a policy in shadow would deny passes, and is logged and counted; what else is
+// Attack Q18: what a policy in shadow would deny passes, and is logged and counted; what else is
 // wrong is denied all the same, and the challenge does not name its scopes.
 func TestShadowThroughEnvoy(t *testing.T) {
 	_, settings := withSettings(t, shadowSettings)

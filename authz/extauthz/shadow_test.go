@@ -220,7 +220,7 @@ func emptied(config authz.Config) authz.Config {
 	return config
 }
 
-// A policy in shadow denies nothing, whatever the token, the path and the policies
+// Attack Q18: a policy in shadow denies nothing, whatever the token, the path and the policies
 // are, and what it tells is exactly what the same policy would have denied.
 func TestShadowTellsWhatWouldBeDenied(t *testing.T) {
 	issuer := kindetest.NewServer()

@@ -112,8 +112,11 @@ func (c claims) complete(s *settings.Settings, audience []string, now time.Time)
 			issuer = one
 		}
 	}
-	if seconds, ok := c["iat"].(int64); ok {
+	switch seconds := c["iat"].(type) {
+	case int64:
 		now = time.Unix(seconds, 0)
+	case float64:
+		now = time.Unix(int64(seconds), 0)
 	}
 	token := sample(issuer, s.Authorizer.Issuers[issuer.Domain].AllowedOrgs, audience, now)
 	if c["gty"] != nil {
