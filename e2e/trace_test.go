@@ -67,7 +67,7 @@ func traceTo(endpoint string) []string {
 }
 
 // get sends a request with a token and, if any, a trace context.
-func get(t *testing.T, url, token, traceparent string) {
+func getTraced(t *testing.T, url, token, traceparent string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
@@ -104,7 +104,7 @@ func TestSpansJoinThoseOfEnvoy(t *testing.T) {
 	token := s.Issuer.Token(s.Issuer.UserClaims())
 	const query = "/api/agents/weather?q=hidden"
 
-	get(t, s.URL+query, token, "")
+	getTraced(t, s.URL+query, token, "")
 	ours := c.one(t, "a span of a decision", func(s span) bool {
 		return s.service == "kinde-authz" && s.attributes()["kinde_authz.reason"] == "allowed"
 	})
@@ -127,8 +127,8 @@ func TestSpansJoinThoseOfEnvoy(t *testing.T) {
 		t.Errorf("it is %s, a %s", ours.Name, ours.Kind)
 	}
 
-	get(t, s.URL+query, token, notSampled)
-	get(t, s.URL+query, "nonsense", sampled)
+	getTraced(t, s.URL+query, token, notSampled)
+	getTraced(t, s.URL+query, "nonsense", sampled)
 	ours = c.one(t, "a span in the client's trace", of("kinde-authz", traced))
 	isChild(t, c, ours)
 	if reason := ours.attributes()["kinde_authz.reason"]; reason != "malformed_token" {
@@ -149,7 +149,7 @@ func TestSpansJoinThoseOfEnvoy(t *testing.T) {
 func TestSpansOfClientsTraces(t *testing.T) {
 	c := newCollector(t)
 	s := own(t, func(config *stack.Config) { config.AuthzEnv = traceTo(c.http) })
-	get(t, s.URL, s.Issuer.Token(s.Issuer.UserClaims()), sampled)
+	getTraced(t, s.URL, s.Issuer.Token(s.Issuer.UserClaims()), sampled)
 	if ours := c.one(t, "a span", of("kinde-authz", traced)); ours.parent() != clients {
 		t.Errorf("its parent is %s, want %s", ours.parent(), clients)
 	}

@@ -143,7 +143,8 @@ if [ -n "${work:-}" ]; then
   network 10.99.0.1 10.99.0.2
   cluster
   echo "the cluster runs after $((SECONDS - begin)) s"
-  (cd e2e && ENVOY_VERSION=$ENVOY_VERSION CLUSTER=$work "$work/e2e.test" -test.run "^TestCluster$" -test.v -test.timeout 20m) || {
+  export ENVOY_VERSION
+  (cd e2e && CLUSTER=$work "$work/e2e.test" -test.run "^TestCluster$" -test.v -test.timeout 20m) || {
     kubectl get pods --all-namespaces --output wide >&2
     kubectl get events --all-namespaces --field-selector type=Warning | tail -n 40 >&2
     tail -n 3 "$work"/*.log >&2

@@ -84,7 +84,7 @@ func TestServiceAccountHasNoToken(t *testing.T) {
 // The limit of memory is above what an attack can take and a full cache; the runtime keeps to 90 %
 // of it.
 func TestMemoryLimitIsAboveTheWorstCase(t *testing.T) {
-	attack := mebibytes(t, "docs/security.md", `process takes (\d+) MiB at most`)
+	attack := mebibytes(t, "docs/security.md", `health checks among them, (\d+) MiB with the container`)
 	cache := mebibytes(t, "docs/settings.md", `A full cache of the default size takes\s+about (\d+) MiB`)
 	full := mebibytes(t, "docs/benchmarks.md", `\| 100,000 tokens \|(?:[^|]*\|){6} (\d+) \|`)
 	for name, p := range places(t) {

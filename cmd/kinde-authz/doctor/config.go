@@ -156,6 +156,8 @@ type authzFilter struct {
 	AllowedHeaders    *matcherList   `json:"allowed_headers"`
 	DisallowedHeaders *matcherList   `json:"disallowed_headers"`
 	Rules             *mutationRules `json:"decoder_header_mutation_rules"`
+	Body              *bodySettings  `json:"with_request_body"`
+	Metadata          []string       `json:"metadata_context_namespaces"`
 }
 
 type grpcService struct {

@@ -179,10 +179,12 @@ func checkManager(r *Report, config *envoyConfig, message object, s *settings.Se
 		checkTimes(r, f.GRPC)
 		checkSeen(r, f, s.Authorizer.DropAuthorization)
 		checkIdentity(r, m, f)
+		checkMCPHeaders(r, f, s.Authorizer.Routes)
 	}
 	for _, table := range config.routeTables(m) {
 		for _, f := range filters {
 			checkRoutes(r, &table, f, policies, tellHidden)
+			checkMCP(r, &table, f, s.Authorizer.Routes)
 		}
 		checkMisplaced(r, &table, names)
 	}

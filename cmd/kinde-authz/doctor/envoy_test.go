@@ -19,13 +19,19 @@ import (
 
 // faults returns what the doctor has against an Envoy with that configuration,
 // a line each.
-func faults(t *testing.T, config string) (lines []string) {
+func faults(t *testing.T, config string) []string {
+	t.Helper()
+	s := &settings.Settings{Authorizer: authz.Config{Policies: map[string]authz.Policy{"run-agents": {}}}}
+	return faultsOf(t, s, config)
+}
+
+// faultsOf is faults with these settings.
+func faultsOf(t *testing.T, s *settings.Settings, config string) (lines []string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "envoy.yaml")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := &settings.Settings{Authorizer: authz.Config{Policies: map[string]authz.Policy{"run-agents": {}}}}
 	r := &Report{}
 	checkEnvoy(t.Context(), r, s, Target{EnvoyFile: path})
 	for _, f := range r.findings {

@@ -73,6 +73,8 @@ type authzOverride struct {
 		Extensions map[string]string `json:"context_extensions"`
 		GRPC       object            `json:"grpc_service"`
 		HTTP       object            `json:"http_service"`
+		Body       *bodySettings     `json:"with_request_body"`
+		NoBody     bool              `json:"disable_request_body_buffering"`
 	} `json:"check_settings"`
 }
 
