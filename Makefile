@@ -43,7 +43,7 @@ test: build ## Prove that it works: unit tests with the race detector, fuzzing, 
 	envoy=$$(scripts/envoy) && ENVOY="$$envoy" go test -json -count=1 -timeout 10m ./e2e/faults | .tools/report/report .tools/report/with-faults-under-load.json
 	cd e2e/bench && go vet ./... && go test -json -timeout 5m ./... | ../../.tools/report/report ../../.tools/report/of-the-benchmark-harness.json
 	cd deploy/test && go vet ./... && go test -json -count=1 -timeout 5m ./... | ../../.tools/report/report ../../.tools/report/of-the-manifests-and-the-chart.json
-	cd deploy/observability && go vet ./... && go test -json ./... | ../../.tools/report/report ../../.tools/report/of-dashboard-and-alerts.json
+	cd deploy/observability && go vet ./... && go test -json -count=1 ./... | ../../.tools/report/report ../../.tools/report/of-dashboard-and-alerts.json
 	cd e2e/bench && go run . -quick -only grpc -out $(CURDIR)/.tools/bench-quick
 	@echo; echo "$$(grep -rhE '^func Fuzz' --include=*_test.go kinde internal authz cmd | wc -l) fuzz targets ran for 10s each and found nothing."
 	@.tools/report/report -sum .tools/report/*.json
