@@ -29,12 +29,17 @@ type Decision struct {
 	origin    bool      // the request came from a page in a browser
 	reads     bool      // a message is to be read
 	message   MCPMessage
-	tool      *policy   // of the tool that is called, nil where it adds none
-	byTool    bool      // it is that policy which denies
+	called    *tool     // the entry for the tool that is called, nil for none
+	tool      *policy   // of that tool, nil where it adds none
+	judged    bool      // the policy that was chosen was asked
+	byTool    bool      // it is the tool's policy which denies
 	also      *policy   // the route's where the tool's denies, the tool's where the route's does
 	identity  *identity // of the token, nil where there is none
 	headers   block     // of an allow
 	extra     []string  // names to remove beside those
+
+	shadowed     *policy // the policy in shadow that would have denied first, nil for none
+	shadowReason Reason  // for which it would have
 }
 
 // questions are what a configuration asks of every request.
@@ -206,13 +211,11 @@ func (d *Decision) Headers() (set []Header, remove []string) {
 func (d *Decision) Encoded() (headers string, remove []string) { return d.headers.encoded, d.extra }
 
 // Missing returns what the policy requires and the token does not have: the names
-// of the scopes, permissions, roles or feature flags that the reason speaks of.
+// of the scopes, permissions, roles or feature flags that the reason speaks of. Where
+// it speaks of none, they are those of [Decision.ShadowReason].
 func (d *Decision) Missing() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		if !d.IsMissing() {
-			return
-		}
-		for _, required := range d.policy.required(d.Reason) {
+		for _, required := range d.required() {
 			if !d.identity.met.has(required.number) && !yield(required.name) {
 				return
 			}
@@ -221,7 +224,17 @@ func (d *Decision) Missing() iter.Seq[string] {
 }
 
 // IsMissing reports whether the request was denied because the token lacks
-// something.
-func (d *Decision) IsMissing() bool {
-	return d.policy != nil && d.identity != nil && len(d.policy.required(d.Reason)) > 0
+// something, or would have been by a policy in shadow.
+func (d *Decision) IsMissing() bool { return len(d.required()) > 0 }
+
+// required returns the requirements that the reason speaks of, else those that the
+// shadow reason does.
+func (d *Decision) required() []requirement {
+	if d.identity == nil || d.policy == nil {
+		return nil
+	}
+	if list := d.policy.required(d.Reason); list != nil || d.shadowed == nil {
+		return list
+	}
+	return d.shadowed.required(d.shadowReason)
 }

@@ -83,5 +83,6 @@ func appendMetadata(out []byte, d *authz.Decision) []byte {
 	}
 	out = appendFact(out, "mcp_method", d.MCPMethod())
 	out = appendFact(out, "mcp_tool", d.MCPTool())
+	out = appendFact(out, "shadow_reason", string(d.ShadowReason()))
 	return end(out, metadata)
 }

@@ -48,6 +48,7 @@ type explanation struct {
 	Resource string            `json:"resource,omitempty"`
 	MCP      string            `json:"mcp_method,omitempty"`
 	Tool     string            `json:"mcp_tool,omitempty"`
+	Shadow   authz.Reason      `json:"shadow_reason,omitempty"`
 	Steps    []step            `json:"steps"`
 	Detail   string            `json:"detail,omitempty"`
 	Missing  string            `json:"missing,omitempty"`
@@ -187,7 +188,7 @@ func explain(d *authz.Decision, request *authz.Request, faults []string) *explan
 	e := &explanation{
 		Decision: d.Effect(), Reason: d.Reason, Status: d.Status(), Method: request.Method, Path: request.Path,
 		Route: d.Route(), Policy: d.Policy(), Resource: d.Resource(), MCP: d.MCPMethod(), Tool: d.MCPTool(), Detail: d.Detail, Hint: d.Hint(), Keys: faults,
-		Missing: strings.Join(slices.Collect(d.Missing()), " "),
+		Missing: strings.Join(slices.Collect(d.Missing()), " "), Shadow: d.ShadowReason(),
 	}
 	for _, s := range d.Steps() {
 		e.Steps = append(e.Steps, step{s.Name, s.Outcome})

@@ -14,6 +14,7 @@ import (
 type commands struct {
 	Serve    serveCommand    `cmd:"" default:"withargs" help:"Answer Envoy's external authorization calls. The default command."`
 	Validate validateCommand `cmd:"" help:"Check a settings file and warn of what is valid and dangerous."`
+	Test     testCommand     `cmd:"" help:"Run cases against a settings file, without a network."`
 	Explain  explainCommand  `cmd:"" help:"Say what would be answered to a request with a token, and why."`
 	Doctor   doctorCommand   `cmd:"" help:"Check a deployment: issuer, keys, clock, the running service, Envoy."`
 	Health   healthCommand   `cmd:"" help:"Exit 0 when the running service is ready, else 1; for readiness probes."`

@@ -46,10 +46,12 @@ func (s *service) reload(now reading) {
 	s.events.reloaded(err)
 	if err != "" {
 		s.metrics.reloads.WithLabelValues("error").Inc()
+		s.metrics.reloadOK.Set(0)
 		s.log.Error("reload failed: still using the previous settings", zap.String("error", err))
 		return
 	}
 	s.metrics.reloads.WithLabelValues("ok").Inc()
+	s.metrics.reloadOK.Set(1)
 	s.log.Info("settings reloaded", zap.Inline(s.settings.Load()))
 }
 

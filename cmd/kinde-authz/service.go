@@ -66,6 +66,7 @@ func newService(flags *settings.Flags, loaded *settings.Settings, logs *logs) (*
 			return nil, usageError{err}
 		}
 		s.certificates.warnExpired(s.log)
+		s.metrics.registry.MustRegister(certificateExpiry(s.certificates))
 	}
 	if s.tracing, err = tracing.Start(version, s.log); err != nil {
 		return nil, usageError{err}

@@ -48,6 +48,7 @@ func (p *policySettings) policy() authz.Policy {
 	policy := authz.Policy{
 		Actors: values[kinde.Actor](p.Actors), AllowedOrgs: values[string](p.AllowedOrgs), AllowWithoutOrg: bool(p.AllowWithoutOrg),
 		Scopes: values[string](p.Scopes), Permissions: values[string](p.Permissions), Roles: values[string](p.Roles),
+		Shadow: bool(p.Shadow),
 	}
 	if p.FeatureFlags != nil {
 		policy.FeatureFlags = make(map[string]kinde.FlagValue, len(p.FeatureFlags))

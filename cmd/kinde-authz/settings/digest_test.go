@@ -65,6 +65,8 @@ func TestDigestTellsDecidingSettingsApart(t *testing.T) {
 		{"https://b.kinde.com", "https://c.kinde.com", false},
 		{"agents:read", "agents:write", false},
 		{"model: large", "model: small", false},
+		{"internal: {", "internal: {shadow: true, ", false},
+		{"internal: {", "internal: {shadow: false, ", true},
 		{"model: large", "model: 1", false},
 		{"model: large", "modal: large", false},
 		{"policy: run,", "policy: default,", false},

@@ -149,7 +149,7 @@ var settingsFiles = []struct {
 	{
 		"a whole policy",
 		"policies: {p: {actors: [user], allowed_orgs: [a], allow_without_org: true, scopes: [a:b], " +
-			"permissions: [a:b], roles: [a], feature_flags: {a: true, b: x, c: 5, d: -1}}}",
+			"permissions: [a:b], roles: [a], feature_flags: {a: true, b: x, c: 5, d: -1}, shadow: true}}",
 		true, false,
 	},
 	{"empty scopes", "policies: {p: {scopes: []}}", false, false},
@@ -159,6 +159,7 @@ var settingsFiles = []struct {
 	{"a flag that is a list", "policies: {p: {feature_flags: {a: [true]}}}", false, false},
 	{"a flag that is null", "policies: {p: {feature_flags: {a: null}}}", false, false},
 	{"allow_without_org as a string", "policies: {p: {allow_without_org: 'yes'}}", false, false},
+	{"shadow as a word", "policies: {p: {shadow: log}}", false, false},
 	{"allow_without_org as YAML 1.1 had it", "policies: {p: {allow_without_org: yes}}", false, false},
 	{"a path for a route", "routes: [/a]", false, false},
 	{"TLS without a key", "tls: {cert: a.pem}", false, true},
