@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -22,28 +21,12 @@ import (
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
-// weather is the audience of the sample MCP server where it has one of its own.
-const weather = "https://weather.example.com"
-
-// discoverable is a stack whose MCP server is a resource, at the address that its clients
-// use, with these audiences beside its identifier. Its issuer asks who logs in. The
-// address is known only when Envoy runs, so the settings get it by a reload.
-func discoverable(t *testing.T, resourceIndicators bool) (s *stack.Stack, config string) {
+// discoverable is a stack whose MCP server is a resource. Its issuer asks who logs in.
+func discoverable(t *testing.T, resourceIndicators bool) *stack.Stack {
 	t.Helper()
-	config = filepath.Join(t.TempDir(), "kinde-authz.yaml")
-	write(t, config, stack.SampleSettings)
-	s = own(t, func(c *stack.Config) {
-		c.AuthzEnv = []string{"KINDE_AUTHZ_CONFIG=" + config}
-		c.LoginPage, c.ResourceIndicators = true, resourceIndicators
+	return guarded(t, func(c *stack.Config) {
+		c.Discoverable, c.LoginPage, c.ResourceIndicators = true, true, resourceIndicators
 	})
-	server := s.URL + agent.MCPPath
-	write(t, config, fmt.Sprintf("%sresources:\n  - {identifier: %q, audience: [%q, %q]}\n",
-		stack.SampleSettings, server, weather, server))
-	until(t, s.Authz, "the settings are read again", func() bool {
-		got, _ := post(t, http.DefaultClient, s, "", strings.NewReader(get))
-		return strings.Contains(got.header.Get("WWW-Authenticate"), "resource_metadata")
-	})
-	return s, config
 }
 
 // requests are those that a client sent, each with its status.
@@ -146,11 +129,11 @@ func TestAnSDKClientLogsIn(t *testing.T) {
 		resourceIndicators bool
 		parameters         url.Values
 	}{
-		"with audience=": {false, url.Values{"audience": {weather}}},
+		"with audience=": {false, url.Values{"audience": {kindetest.Audience}}},
 		"with resource=": {true, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, _ := discoverable(t, row.resourceIndicators)
+			s := discoverable(t, row.resourceIndicators)
 			session, sent, err := connected(t, s, person("", row.parameters))
 			if err != nil {
 				t.Fatalf("%v after %q", err, sent.all())
@@ -183,7 +166,7 @@ func TestAnSDKClientLogsIn(t *testing.T) {
 
 // What Kinde does not document ends in the reason whose hint says what to add.
 func TestALoginWithoutAnAudienceSaysWhatIsMissing(t *testing.T) {
-	s, _ := discoverable(t, false)
+	s := discoverable(t, false)
 	_, sent, err := connected(t, s, person("", nil))
 	if err == nil {
 		t.Errorf("connected after %q", sent.all())
@@ -197,10 +180,10 @@ func TestALoginWithoutAnAudienceSaysWhatIsMissing(t *testing.T) {
 
 // The doctor says of the same stack what the client runs into.
 func TestDoctorFollowsALogin(t *testing.T) {
-	s, config := discoverable(t, false)
+	s := discoverable(t, false)
 	server := s.URL + agent.MCPPath
 	doctor := func(server string) (code int, lines []string) {
-		code, out := tool(t, "", "doctor", "--insecure-http", "--config", config, "--domain", s.Issuer.URL,
+		code, out := tool(t, "", "doctor", "--insecure-http", "--config", s.Settings, "--domain", s.Issuer.URL,
 			"--audience", kindetest.Audience, "--allowed-orgs", stack.AllowedOrgs, "--address", s.AuthzGRPC, "--mcp", server)
 		for line := range strings.Lines(out) {
 			if outcome, text, found := strings.Cut(line, " mcp "+server+": "); found {
@@ -218,7 +201,7 @@ func TestDoctorFollowsALogin(t *testing.T) {
 		"ok: the issuer says that it knows PKCE with S256",
 		"warning: the issuer lets no client register itself, so one that comes with no client ID cannot log in",
 		fmt.Sprintf("warning: it accepts tokens for %s, %s, and clients ask with resource=%s: Kinde documents audience= alone, "+
-			"and a token that was asked for without it is for no API (empty_audience)", weather, server, server),
+			"and a token that was asked for without it is for no API (empty_audience)", kindetest.Audience, server, server),
 		"ok: clients need to ask for no scope",
 		"warning: an MCP client can log in only where what is warned of above was seen to",
 	}

@@ -78,6 +78,9 @@ func TestUpPrintsRequestsThatWork(t *testing.T) {
 			t.Errorf("%s: the forged header arrived", says)
 		}
 	}
+	if want := "/mcp/weather, for clients with any client ID that log in with audience="; !strings.Contains(u.stdout.String(), want) {
+		t.Errorf("it does not say %q:\n%s", want, u.stdout.String())
+	}
 	u.assertDenialsShown(t)
 	u.assertLogs(t, len(requests))
 	u.interrupt(t)

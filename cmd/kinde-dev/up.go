@@ -92,7 +92,7 @@ func (c *upCommand) config() (stack.Config, error) {
 		return stack.Config{}, err
 	}
 	config := stack.Config{Authz: authz, Envoy: envoy, EnvoyConfig: c.EnvoyConfig, Logs: c.Logs, Settings: stack.SampleSettings,
-		LoginPage: c.LoginPage, ResourceIndicators: c.ResourceIndicators}
+		Discoverable: true, LoginPage: c.LoginPage, ResourceIndicators: c.ResourceIndicators}
 	ports := c.ports(c.Once)
 	for _, p := range ports {
 		*p.in(&config) = p.address()

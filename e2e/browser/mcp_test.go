@@ -24,7 +24,7 @@ const clientPage = `<!doctype html>
 <meta charset="utf-8">
 <title>An MCP client in a browser</title>
 <style>body { font: 16px sans-serif; margin: 2rem } td, th { text-align: left; padding: .4rem; vertical-align: top }
-td { font: 14px monospace; max-width: 60rem; overflow-wrap: anywhere }</style>
+td { font: 14px monospace; max-width: 40rem; overflow-wrap: anywhere } td:first-child { white-space: nowrap }</style>
 <h1>An MCP client in a browser</h1>
 <p>This page is of <code id="origin"></code> and asks <code id="server"></code>.</p>
 <table><tr><th scope="col">Asked<th scope="col">Status<th scope="col">WWW-Authenticate<th scope="col">Body</table>
@@ -63,34 +63,23 @@ type could struct {
 	Body      string `json:"body"`
 }
 
-// discoverable is a stack whose MCP server is a resource at the address that clients use,
-// and whose Envoy lets pages of the origin call. The address is known only when Envoy
-// runs, so the settings get it by a reload.
+// discoverable is a stack whose MCP server is a resource, and whose Envoy lets pages of
+// the origin call.
 func discoverable(t *testing.T, origin string) *stack.Stack {
 	t.Helper()
 	envoy, err := stack.FindEnvoy("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := filepath.Join(t.TempDir(), "authz.yaml")
-	e2etest.Write(t, config, stack.SampleSettings)
+	own := e2etest.Edit{`exact: "http://localhost:3000"`, fmt.Sprintf("exact: %q", origin)}
 	s, err := stack.Start(t.Context(), stack.Config{
-		Authz: built(t), Envoy: envoy, AuthzEnv: []string{"KINDE_AUTHZ_CONFIG=" + config},
-		EnvoyConfig: e2etest.EditedFile(t, "../../envoy.yaml", e2etest.Edit{`exact: "http://localhost:3000"`, fmt.Sprintf("exact: %q", origin)}),
+		Authz: built(t), Envoy: envoy, EnvoyConfig: e2etest.EditedFile(t, "../../envoy.yaml", own),
+		Settings: stack.SampleSettings, Discoverable: true,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Stop)
-	e2etest.Replace(t, config, fmt.Sprintf("%sresources: [{identifier: %q}]\n", stack.SampleSettings, s.URL+agent.MCPPath))
-	until(t, s.Authz, "the settings are read again", func() bool {
-		response, err := http.Get(s.URL + agent.MCPPath)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer response.Body.Close()
-		return strings.Contains(response.Header.Get("WWW-Authenticate"), "resource_metadata")
-	})
 	return s
 }
 
