@@ -200,8 +200,9 @@ func TestDoctorFollowsALogin(t *testing.T) {
 		fmt.Sprintf("ok: the issuer's metadata are at %q", s.Issuer.URL+"/.well-known/openid-configuration"),
 		"ok: the issuer says that it knows PKCE with S256",
 		"warning: the issuer lets no client register itself, so one that comes with no client ID cannot log in",
-		fmt.Sprintf("warning: it accepts tokens for %s, %s, and clients ask with resource=%s: Kinde documents audience= alone, "+
-			"and a token that was asked for without it is for no API (empty_audience)", kindetest.Audience, server, server),
+		fmt.Sprintf("warning: it accepts tokens for %s, %s, and clients ask with resource=%s: "+
+			"Kinde documents audience= alone, and a token that was asked for without it is for no API (empty_audience)",
+			kindetest.Audience, server, server),
 		"ok: clients need to ask for no scope",
 		"warning: an MCP client can log in only where what is warned of above was seen to",
 	}

@@ -78,7 +78,8 @@ func TestUpPrintsRequestsThatWork(t *testing.T) {
 			t.Errorf("%s: the forged header arrived", says)
 		}
 	}
-	if want := "/mcp/weather, for clients with any client ID that log in with audience="; !strings.Contains(u.stdout.String(), want) {
+	const want = "/mcp/weather, for clients with any client ID that log in with audience="
+	if !strings.Contains(u.stdout.String(), want) {
 		t.Errorf("it does not say %q:\n%s", want, u.stdout.String())
 	}
 	u.assertDenialsShown(t)

@@ -33,7 +33,9 @@ type discovered struct {
 func (d *discovered) serve(t *testing.T, change func(*discovered)) (server, config string) {
 	t.Helper()
 	issuer := kindetest.New("")
-	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { d.answer(w, r, issuer) }))
+	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.answer(w, r, issuer)
+	}))
 	t.Cleanup(listener.Close)
 	issuer.URL = listener.URL
 	*d = discovered{
@@ -105,7 +107,9 @@ func TestDoctorSaysWhetherClientsCanLogIn(t *testing.T) {
 		"no PKCE": {func(d *discovered) { d.metadata["code_challenge_methods_supported"] = nil }, []string{
 			"failed: the issuer does not say that it knows PKCE with S256 (code_challenge_methods_supported is []), " +
 				"and MCP clients must refuse to go on", byHand, audience, nobody}},
-		"PKCE without S256": {func(d *discovered) { d.metadata["code_challenge_methods_supported"] = []string{"plain"} }, []string{
+		"PKCE without S256": {func(d *discovered) {
+			d.metadata["code_challenge_methods_supported"] = []string{"plain"}
+		}, []string{
 			`failed: the issuer does not say that it knows PKCE with S256 (code_challenge_methods_supported is ["plain"]), ` +
 				"and MCP clients must refuse to go on", byHand, audience, nobody}},
 		"open": {func(d *discovered) { d.status = 200 },
@@ -129,14 +133,17 @@ func TestDoctorSaysWhetherClientsCanLogIn(t *testing.T) {
 			[]string{`failed: the document is that of "https://evil.example.com/mcp": clients refuse it`, nobody}},
 		"a resource beside": {func(d *discovered) { d.document["resource"] = strings.TrimSuffix(d.address, "cp") },
 			[]string{`failed: the document is that of "HOST/m": clients refuse it`, nobody}},
-		"the resource above": {func(d *discovered) { d.document["resource"] = strings.TrimSuffix(d.address, "/mcp") }, []string{
+		"the resource above": {func(d *discovered) {
+			d.document["resource"] = strings.TrimSuffix(d.address, "/mcp")
+		}, []string{
 			`warning: the document is that of "HOST": clients that want it to be of the very address refuse it`, byHand,
 			`warning: the settings list no resource "HOST", so its audience is not known`, onlyWhere}},
 		"no issuer in it": {func(d *discovered) { d.document["authorization_servers"] = []string{} },
 			[]string{"failed: the document names no issuer (authorization_servers)", nobody}},
 		"two issuers in it": {func(d *discovered) {
 			d.document["authorization_servers"] = append(d.document["authorization_servers"].([]string), "https://b.kinde.com")
-		}, []string{`warning: the document names 2 issuers: clients log in at the first, "HOST"`, byHand, audience, onlyWhere}},
+		}, []string{
+			`warning: the document names 2 issuers: clients log in at the first, "HOST"`, byHand, audience, onlyWhere}},
 		"an issuer of no settings": {func(d *discovered) {
 			other := httptest.NewServer(nil)
 			t.Cleanup(other.Close)
@@ -157,7 +164,8 @@ func TestDoctorSaysWhetherClientsCanLogIn(t *testing.T) {
 			[]string{`failed: the issuer's metadata at "HOST/.well-known/openid-configuration" do not say where to log in ` +
 				"(authorization_endpoint, token_endpoint)", nobody}},
 		"scopes": {func(d *discovered) { d.challenge += `, scope="openid agents:run offline_access"` }, []string{
-			byHand, audience, "warning: clients are told to ask for the scope offline_access, and Kinde's for refresh tokens is offline",
+			byHand, audience,
+			"warning: clients are told to ask for the scope offline_access, and Kinde's for refresh tokens is offline",
 			`warning: clients are told to ask for scopes that the issuer's metadata do not list: ["agents:run"]`, onlyWhere}},
 		"scopes of the document": {func(d *discovered) { d.document["scopes_supported"] = []string{"agents:run"} }, []string{
 			byHand, audience,
@@ -202,7 +210,9 @@ func wantAll(t *testing.T, got, want []string) {
 }
 
 func TestDoctorWantsTheAddressThatClientsUse(t *testing.T) {
-	for _, address := range []string{"api.example.com/mcp", "ftp://a/mcp", "https://", "https://u:p@a/mcp", "https://a/mcp#x"} {
+	for _, address := range []string{
+		"api.example.com/mcp", "ftp://a/mcp", "https://", "https://u:p@a/mcp", "https://a/mcp#x",
+	} {
 		var out, faults bytes.Buffer
 		code := run([]string{"doctor", "--domain=https://a.kinde.com", "--mcp", address}, nil, &out, &faults)
 		if code != exitUsage || !strings.Contains(faults.String(), "--mcp: want the address that clients are given") {

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -33,22 +34,22 @@ type issuerMetadata struct {
 const maxDocument = 1 << 20
 
 // send posts a message to the server, without a token, as a page of the origin if any.
-func (l *login) send(ctx context.Context, origin string) (*http.Response, error) {
+func (l *login) send(ctx context.Context, origin string) (answer, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, l.server,
 		strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"ping"}`))
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", "application/json, text/event-stream")
 	if origin != "" {
 		request.Header.Set("Origin", origin)
 	}
-	response, _, err := exchange(request, maxDocument)
-	if response != nil {
-		return response, nil // a body that does not end, as of a stream, is of no interest
+	got, err := exchange(request, maxDocument)
+	if got.status != 0 {
+		err = nil // a body that does not end, as of a stream, is of no interest
 	}
-	return nil, err
+	return got, err
 }
 
 var (
@@ -153,15 +154,9 @@ func (l *login) readJSON(ctx context.Context, address string, into any) (status 
 	if err != nil {
 		return 0, nil, err
 	}
-	response, body, err := exchange(request, maxDocument)
-	if err != nil {
-		return 0, nil, err
+	got, err := exchange(request, maxDocument)
+	if err == nil && got.status == http.StatusOK && json.Unmarshal(got.body, into) != nil {
+		err = errors.New("it is not the JSON of such a document")
 	}
-	if response.StatusCode != http.StatusOK {
-		return response.StatusCode, response.Header, nil
-	}
-	if json.Unmarshal(body, into) != nil {
-		err = fmt.Errorf("it is not the JSON of such a document")
-	}
-	return response.StatusCode, response.Header, err
+	return got.status, got.header, err
 }

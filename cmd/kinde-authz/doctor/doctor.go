@@ -53,28 +53,33 @@ func fetch(ctx context.Context, address string) (header http.Header, body []byte
 		return nil, nil, err
 	}
 	const limit = 64 << 20 // of a large Envoy's configuration
-	response, body, err := exchange(request, limit)
-	if err != nil {
-		return nil, nil, err
+	got, err := exchange(request, limit)
+	if err == nil && got.status != http.StatusOK {
+		err = fmt.Errorf("it answered %d: want 200", got.status)
 	}
-	if response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("it answered %d: want 200", response.StatusCode)
-	}
-	return response.Header, body, err
+	return got.header, got.body, err
+}
+
+// answer is what somebody else answered to a request; without a status, nothing.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
 }
 
 // exchange sends a request and reads the answer, of which more bytes than limit are
-// ignored. No redirect is followed, as the service follows none.
-func exchange(request *http.Request, limit int64) (response *http.Response, body []byte, err error) {
+// ignored. With an error the body can be cut. No redirect is followed, as the service
+// follows none.
+func exchange(request *http.Request, limit int64) (answer, error) {
 	ctx, cancel := context.WithTimeout(request.Context(), timeout)
 	defer cancel()
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer client.CloseIdleConnections()
-	response, err = client.Do(request.WithContext(ctx))
+	response, err := client.Do(request.WithContext(ctx))
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	defer response.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(response.Body, limit))
-	return response, body, err
+	body, err := io.ReadAll(io.LimitReader(response.Body, limit))
+	return answer{response.StatusCode, response.Header, body}, err
 }

@@ -85,15 +85,15 @@ func (l *login) secure(what, address string) bool {
 // checkChallenge sends a message without a token. It returns the parameters of the
 // challenge (RFC 6750, section 3), of which resource_metadata is one.
 func (l *login) checkChallenge(ctx context.Context) (asked map[string]string, ok bool) {
-	response, err := l.send(ctx, "")
+	got, err := l.send(ctx, "")
 	if err != nil {
 		l.fail(l.check, "it cannot be asked: "+err.Error(), "name it as clients do, and check DNS, TLS and egress of this machine")
 		return nil, false
 	}
-	asked = bearer(response.Header)
+	asked = bearer(got.header)
 	switch {
-	case response.StatusCode != http.StatusUnauthorized:
-		l.fail(l.check, fmt.Sprintf("a message without a token was answered with %d: want 401", response.StatusCode),
+	case got.status != http.StatusUnauthorized:
+		l.fail(l.check, fmt.Sprintf("a message without a token was answered with %d: want 401", got.status),
 			"look at the decision in the log of kinde-authz: no route with ext_authz leads to the server, its route is public "+
 				"or denied, or nothing is at this address")
 	case asked == nil:
@@ -110,16 +110,16 @@ func (l *login) checkChallenge(ctx context.Context) (asked map[string]string, ok
 
 // checkBrowser looks whether a page of another origin can read what a client needs.
 func (l *login) checkBrowser(ctx context.Context, document *resourceDocument) {
-	response, err := l.send(ctx, "https://client.example")
+	got, err := l.send(ctx, "https://client.example")
 	if err != nil {
 		l.fail(l.check, "it cannot be asked again: "+err.Error(), "try again")
 		return
 	}
-	exposed := strings.ToLower(response.Header.Get("Access-Control-Expose-Headers"))
-	readable := readable(document.header) && readable(response.Header) && strings.Contains(exposed, "www-authenticate")
-	if response.StatusCode == http.StatusForbidden {
+	exposed := strings.ToLower(got.header.Get("Access-Control-Expose-Headers"))
+	if got.status == http.StatusForbidden {
 		return // origins says who may call
 	}
+	readable := readable(document.header) && readable(got.header) && strings.Contains(exposed, "www-authenticate")
 	l.judge(readable, l.check, "a client in a browser can read the document and the challenge", Warning,
 		"a client in a browser cannot read the document or the challenge: their Access-Control headers are missing",
 		"let the headers that kinde-authz sets through: a CORS filter or another proxy removes them")
