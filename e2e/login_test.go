@@ -164,6 +164,29 @@ func TestAnSDKClientLogsIn(t *testing.T) {
 	}
 }
 
+// A client whose token lacks a scope asks for it, when a tool needs it, and calls again.
+func TestAnSDKClientAsksForAScopeMore(t *testing.T) {
+	s := guarded(t, func(c *stack.Config) {
+		c.Discoverable, c.LoginPage = true, true
+		c.Settings = strings.Replace(c.Settings, "permissions: [stations:delete]", "scopes: [stations:delete]", 1)
+	})
+	session, sent, err := connected(t, s, person("", url.Values{"audience": {kindetest.Audience}}))
+	if err != nil {
+		t.Fatalf("%v after %q", err, sent.all())
+	}
+	before := len(sent.all())
+	said, err := called(t, session, "delete_station", map[string]any{"station": "s1"})
+	if err != nil || said != "The station s1 was removed for kp_ada." {
+		t.Errorf("delete_station: %q %v", said, err)
+	}
+	want := append(slices.Clone(login), "POST "+agent.MCPPath+" 200")
+	want[0] = "POST " + agent.MCPPath + " 403"
+	if diff := cmp.Diff(want, sent.all()[before:]); diff != "" {
+		t.Errorf("(-want +asked)\n%s", diff)
+	}
+	wantDenied(t, s, "insufficient_scope")
+}
+
 // What Kinde does not document ends in the reason whose hint says what to add.
 func TestALoginWithoutAnAudienceSaysWhatIsMissing(t *testing.T) {
 	s := discoverable(t, false)
