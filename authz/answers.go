@@ -136,6 +136,20 @@ var answers = complete(map[Reason]*answer{
 		"add a route for this path and method, or define the policy default, which then applies to all other requests",
 	),
 	RouteDenied: forbidden("the route lets nobody pass", "the route has deny: true"),
+	OriginNotAllowed: forbidden(
+		"pages of this origin may not call here",
+		"add the origin to origins of the route, as the browser writes it, if its pages may call the server",
+	),
+	MCPUnreadable: newAnswer(
+		http.StatusBadRequest,
+		invalidRequest,
+		"the request is not one MCP message that can be read in one way only",
+		"Envoy must send the whole body as bytes: with_request_body with pack_as_bytes: true on the filter, max_request_bytes of at most 131072 and allow_partial_message: false on the route; the client must send one JSON-RPC 2.0 message by POST, and headers that say the same",
+	),
+	ToolNotAllowed: forbidden(
+		"this tool may not be called here",
+		"no entry of tools is for it: add one to the route, if it may be called",
+	),
 	UnknownPolicy: forbidden(
 		"the route names an unknown policy",
 		"context_extensions of the Envoy route must have the key policy and no other, with the name of a configured policy",

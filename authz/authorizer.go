@@ -27,15 +27,16 @@ type Config struct {
 	Policies map[string]Policy
 	// Routes choose a policy by path; the first that matches does. A request
 	// that none matches gets the policy default, and is denied where there is
-	// none of that name. Without routes and a resource, path and method decide
+	// none of that name. Without routes and resources, path and method decide
 	// nothing and are not judged.
 	Routes []Route
 	// ClaimHeaders are the claims that the upstream gets, beside the identity,
 	// each in a header of its own: names of claims, as for [kinde.Token.Claim],
 	// by the names of the headers.
 	ClaimHeaders map[string]string
-	// Resource is what clients can discover of the API behind. Nil is nothing.
-	Resource *Resource
+	// Resources are what clients can discover of the APIs behind. No two have
+	// the same path.
+	Resources []Resource
 	// DropAuthorization keeps the Authorization header from the upstream.
 	DropAuthorization bool
 	// CachedTokens is how many verified tokens are remembered, about: one with
@@ -58,7 +59,7 @@ type Authorizer struct {
 	routes     *routes
 	unrouted   *route // where no route matches
 	headers    *headers
-	resource   *resource
+	resources  *resources
 	asked      questions
 	cache      *tokenCache // nil for none
 }
@@ -83,14 +84,15 @@ func NewAuthorizer(config Config) (*Authorizer, error) {
 	if a.headers, err = compileHeaders(config.ClaimHeaders, config.DropAuthorization, config.Encode); err != nil {
 		return nil, err
 	}
-	if a.resource, err = config.Resource.compile(); err != nil {
+	if a.resources, err = compileResources(config.Resources); err != nil {
 		return nil, err
 	}
 	if a.cache, err = newTokenCache(config.CachedTokens, config.Cache); err != nil {
 		return nil, err
 	}
-	a.identities.headers = a.headers
-	a.asked = questions{any: true, paths: a.routes != nil || a.resource != nil, routes: a.routes != nil}
+	a.identities.headers, a.identities.resources = a.headers, a.resources
+	a.asked = questions{any: true, paths: a.routes != nil || a.resources != nil, routes: a.routes != nil}
+	a.asked.resources = a.resources != nil
 	a.unrouted = &route{pattern: pattern{org: -1}, policy: a.policies.of("")}
 	if a.routes != nil && a.policies[defaultPolicy] == nil {
 		a.unrouted.policy, a.unrouted.deny = nil, NoRoute
@@ -105,51 +107,115 @@ func (a *Authorizer) CachedTokens() int { return a.cache.size() }
 // fetched for a token that names a new one, and answers before ctx's deadline
 // even then.
 func (a *Authorizer) Decide(ctx context.Context, request *Request) Decision {
-	route, path, refused := a.route(request)
-	if route == nil {
-		return a.finish(refused, request, a.unrouted)
+	var d Decision
+	at, refused := a.place(request)
+	switch refused {
+	case "":
+		d = a.decide(ctx, request, &at)
+	case BadRequest:
+		d = denyRequest(methodDetail)
+	default:
+		d = deny(refused, nil, nil)
 	}
-	return a.finish(a.decide(ctx, request, route, path), request, route)
-}
-
-// finish adds what every decision has.
-func (a *Authorizer) finish(d Decision, request *Request, route *route) Decision {
-	d.ID, d.asked, d.resource, d.route = newID(), a.asked, a.resource, route
-	d.named = request.Extensions != (Extensions{})
+	d.ID, d.asked, d.route = newID(), a.asked, at.route
+	d.named, d.origin = request.Extensions != (Extensions{}), len(request.Origin) > 0
+	d.reads = at.route.mcp.carriesMessage(request)
+	if d.resource == nil {
+		d.resource = at.resource
+	}
 	return d
 }
 
+// place is what a request asks for.
+type place struct {
+	path     string // canonical, without the slashes around it
+	route    *route
+	resource *resource // nil where it belongs to none
+}
+
 // decide is the whole decision, in the order in which the reasons count.
-func (a *Authorizer) decide(ctx context.Context, request *Request, route *route, path string) Decision {
+func (a *Authorizer) decide(ctx context.Context, request *Request, at *place) Decision {
 	if request.dropsIdentity() {
 		return denyRequest(connectionDetail)
 	}
-	policy, ok := a.policy(request.Extensions, route)
+	policy, ok := a.policy(request.Extensions, at.route)
 	if !ok {
 		return deny(UnknownPolicy, nil, nil)
 	}
-	if a.resource.describedBy(request) {
-		return deny(MetadataDocument, nil, nil)
+	if described := a.resources.described(at.path, request); described != nil {
+		return describe(described, request)
 	}
-	if route.deny == RouteDenied || policy == nil {
-		return deny(route.deny, nil, nil)
+	if at.route.deny == RouteDenied || policy == nil {
+		return deny(at.route.deny, nil, nil)
 	}
 	if policy == public {
 		return allowPublic(a.headers, a.headers.extra(request, &a.headers.none))
+	}
+	if !at.route.mcp.admitsOrigin(request.Origin) {
+		return deny(OriginNotAllowed, policy, nil)
 	}
 	bearer, err := kinde.ParseAuthorization(request.Authorization)
 	if err != nil {
 		return deny(refusal(err).Reason, policy, nil)
 	}
 	id := a.identify(ctx, bearer)
-	if id.refused != nil {
-		return denyToken(id, policy)
+	if refused := id.refuse(at.resource); refused != nil {
+		return denyToken(refused, policy, id)
 	}
-	org, inPath := route.org(path)
+	org, inPath := at.route.org(at.path)
 	if refused := policy.refuse(id, org, inPath); refused != "" {
-		return deny(refused, policy, id)
+		d := deny(refused, policy, id)
+		if refused == InsufficientScope {
+			d.also = at.route.mcp.toolPolicy(request)
+		}
+		return d
 	}
+	if at.route.mcp.carriesMessage(request) {
+		return a.decideMessage(request, at, policy, id)
+	}
+	return a.allow(request, policy, id)
+}
+
+func (a *Authorizer) allow(request *Request, policy *policy, id *identity) Decision {
 	return allow(policy, id, a.headers.extra(request, &id.headers))
+}
+
+// decideMessage decides on the message of a request that may pass otherwise.
+func (a *Authorizer) decideMessage(request *Request, at *place, policy *policy, id *identity) (d Decision) {
+	message, unreadable := at.route.mcp.read(request)
+	var called *tool
+	if message.tool() != "" {
+		called = at.route.mcp.find(message.tool())
+	}
+	switch {
+	case unreadable != "":
+		d = deny(MCPUnreadable, policy, id)
+		d.Detail = unreadable
+	case message.tool() == "":
+		d = a.allow(request, policy, id)
+	case called == nil:
+		d = deny(ToolNotAllowed, policy, id)
+	default:
+		d = a.decideTool(request, at, policy, called.policy, id)
+	}
+	d.message = message
+	return d
+}
+
+// decideTool decides on a call of a tool whose policy, if it has one, must hold too.
+func (a *Authorizer) decideTool(request *Request, at *place, policy, added *policy, id *identity) (d Decision) {
+	if added == nil {
+		return a.allow(request, policy, id)
+	}
+	org, inPath := at.route.org(at.path)
+	if refused := added.refuse(id, org, inPath); refused != "" {
+		d = deny(refused, added, id)
+		d.byTool, d.also = true, policy
+	} else {
+		d = a.allow(request, policy, id)
+	}
+	d.tool = added
+	return d
 }
 
 // identify returns what the token says, as it is remembered or once it is
@@ -165,29 +231,32 @@ func (a *Authorizer) identify(ctx context.Context, token string) *identity {
 	return id
 }
 
-// route returns the route of a request and its canonical path, or the denial of a
-// request whose method or path can be read in more than one way.
-func (a *Authorizer) route(request *Request) (matched *route, path string, refused Decision) {
+// place returns what a request asks for, or the reason of the denial of one whose
+// method or path can be read in more than one way.
+func (a *Authorizer) place(request *Request) (at place, refused Reason) {
+	at.route = a.unrouted
 	if !a.asked.paths {
-		return a.unrouted, "", Decision{}
+		return at, ""
 	}
-	if !isMethod(request.Method) {
-		return nil, "", denyRequest(methodDetail)
+	method, path, ok := isMethod(request.Method), "", false
+	if path, ok = canonicalPath(request.Path); ok {
+		at.path = path
+		at.resource, ok = a.resources.of(path, request)
 	}
-	path, ok := canonicalPath(request.Path)
+	switch {
+	case !method:
+		return at, BadRequest
+	case ok && a.routes != nil:
+		var matched *route
+		if matched, ok = a.routes.match(path, request); matched != nil {
+			at.route = matched
+		}
+	}
 	if !ok {
-		return nil, "", deny(BadPath, nil, nil)
+		at.resource = nil
+		return at, BadPath
 	}
-	if a.routes == nil {
-		return a.unrouted, path, Decision{}
-	}
-	if matched, ok = a.routes.match(path, request); !ok {
-		return nil, "", deny(BadPath, nil, nil)
-	}
-	if matched == nil {
-		matched = a.unrouted
-	}
-	return matched, path, Decision{}
+	return at, ""
 }
 
 // policy returns the policy that Envoy asks for, else that of the route, nil where
@@ -201,9 +270,9 @@ func (a *Authorizer) policy(extensions Extensions, route *route) (*policy, bool)
 	return policy, extensions.Named && !extensions.Unknown && policy != nil
 }
 
-// denyToken is the denial for a token that was refused.
-func denyToken(id *identity, policy *policy) Decision {
-	d := deny(id.refused.Reason, policy, id)
-	d.Detail = id.refused.Detail
+// denyToken is the denial for a token that is refused.
+func denyToken(refused *kinde.Error, policy *policy, id *identity) Decision {
+	d := deny(refused.Reason, policy, id)
+	d.Detail = refused.Detail
 	return d
 }

@@ -25,7 +25,7 @@ func BenchmarkParts(b *testing.B) {
 		name string
 		do   func()
 	}{
-		{"route", func() { a.route(request) }},
+		{"route", func() { a.place(request) }},
 		{"lookup", func() { a.identify(b.Context(), token) }},
 		{"decide", func() { a.Decide(b.Context(), request) }},
 		{"verify", func() { l.verifier.Judge(b.Context(), token) }},

@@ -89,7 +89,7 @@ func (c *tokenCache) get(token digest) *identity {
 func (c *tokenCache) put(token digest, id *identity) {
 	switch {
 	case c == nil || !id.validity.Holds():
-	case id.refused == nil:
+	case id.headers.exists():
 		c.accepted.Set(token, id)
 	default:
 		c.refused.Set(token, id)

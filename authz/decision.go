@@ -19,22 +19,30 @@ type Decision struct {
 	// words. It is for the operator, not for the caller.
 	Detail string
 
-	allowed  bool      // set by allow and allowPublic alone
-	asked    questions // of the configuration
-	named    bool      // Envoy named a policy
-	policy   *policy   // nil where none was chosen
-	route    *route    // nil where none matched
-	resource *resource // what a challenge points to, nil where none is configured
-	identity *identity // of the token, nil where there is none
-	headers  block     // of an allow
-	extra    []string  // names to remove beside those
+	allowed   bool      // set by allow and allowPublic alone
+	asked     questions // of the configuration
+	named     bool      // Envoy named a policy
+	policy    *policy   // nil where none was chosen
+	route     *route    // nil where none matched
+	resource  *resource // that the request belongs to, nil for none
+	preflight bool      // for the document of the resource
+	origin    bool      // the request came from a page in a browser
+	reads     bool      // a message is to be read
+	message   MCPMessage
+	tool      *policy   // of the tool that is called, nil where it adds none
+	byTool    bool      // it is that policy which denies
+	also      *policy   // the route's where the tool's denies, the tool's where the route's does
+	identity  *identity // of the token, nil where there is none
+	headers   block     // of an allow
+	extra     []string  // names to remove beside those
 }
 
 // questions are what a configuration asks of every request.
 type questions struct {
-	any    bool // false where no authorizer was asked
-	paths  bool // method and path decide something
-	routes bool // there are routes
+	any       bool // false where no authorizer was asked
+	paths     bool // method and path decide something
+	routes    bool // there are routes
+	resources bool // there are resources
 }
 
 // ID is 32 hexadecimal digits.
@@ -86,6 +94,13 @@ func Denial(reason Reason, detail string) Decision {
 func denyRequest(detail string) Decision {
 	d := deny(BadRequest, nil, nil)
 	d.Detail = detail
+	return d
+}
+
+// describe is the answer to a request for the document of a resource.
+func describe(resource *resource, request *Request) Decision {
+	d := deny(MetadataDocument, nil, nil)
+	d.resource, d.preflight = resource, request.isPreflight()
 	return d
 }
 
@@ -152,12 +167,27 @@ func (d *Decision) Policy() string {
 	return d.policy.name
 }
 
+// MCPMethod is the method of the message, empty where none was read.
+func (d *Decision) MCPMethod() string { return d.message.Method }
+
+// MCPTool is the tool that the message calls, empty where it calls none.
+func (d *Decision) MCPTool() string { return d.message.tool() }
+
 // Route is the path of the route that matched, empty where none did.
 func (d *Decision) Route() string {
 	if d.route == nil {
 		return ""
 	}
 	return d.route.path
+}
+
+// Resource is the identifier of the resource that the request belongs to, empty
+// where it belongs to none.
+func (d *Decision) Resource() string {
+	if d.resource == nil {
+		return ""
+	}
+	return d.resource.identifier
 }
 
 // Headers returns the headers that the upstream of an allowed request gets,

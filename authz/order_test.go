@@ -19,6 +19,7 @@ import (
 // faults spoil it.
 type scene struct {
 	method, path, connection, policy string
+	origin, body                     string
 	scheme, padding, behind          string // of the credentials, of the token, and after it
 	header                           map[string]any
 	claims                           kindetest.Claims
@@ -42,10 +43,11 @@ var faults = []fault{
 	{
 		"protected resource metadata",
 		authz.MetadataDocument,
-		func(s *scene) { s.path = "/.well-known/oauth-protected-resource" },
+		func(s *scene) { s.method, s.path = "GET", "/.well-known/oauth-protected-resource" },
 	},
 	{"route", authz.NoRoute, func(s *scene) { s.path = "/else" }},
 	{"route", authz.RouteDenied, func(s *scene) { s.path = "/closed" }},
+	{"origin", authz.OriginNotAllowed, func(s *scene) { s.origin = "null" }},
 	{"credentials", authz.MissingToken, func(s *scene) { s.scheme = "Basic" }},
 	{"credentials", authz.MalformedAuthorization, func(s *scene) { s.behind = " and more" }},
 	{"form of the token", kinde.MalformedToken, func(s *scene) { s.padding = "==" }},
@@ -74,6 +76,14 @@ var faults = []fault{
 	{"permissions", authz.MissingPermission, func(s *scene) { s.claims["permissions"] = []string{"agents:read"} }},
 	{"roles", authz.MissingRole, func(s *scene) { delete(s.claims, "roles") }},
 	{"feature flags", authz.FeatureDisabled, func(s *scene) { delete(s.claims, "feature_flags") }},
+	{"MCP message", authz.MCPUnreadable, func(s *scene) { s.body = "[" + s.body + "]" }},
+	{"tool", authz.ToolNotAllowed, func(s *scene) { s.body = toolCall("sudo") }},
+	{"policy of the tool", authz.MissingPermission, func(s *scene) { s.claims["permissions"] = []string{"agents:run"} }},
+}
+
+// toolCall is a message that calls a tool.
+func toolCall(name string) string {
+	return `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"` + name + `"}}`
 }
 
 // stage is a service with something to say at every step.
@@ -135,13 +145,15 @@ func (s *stage) authorizer(t *testing.T, verifier authz.Verifier) *authz.Authori
 			Permissions:  []string{"agents:run"},
 			Roles:        []string{"admin"},
 			FeatureFlags: map[string]kinde.FlagValue{"theme": kinde.StringFlag("pink")},
-		}},
+		}, "read": {Permissions: []string{"agents:read"}}},
 		Routes: []authz.Route{
-			{Path: "/orgs/{org_code}", Policy: "all"},
+			{Path: "/orgs/{org_code}", Policy: "all", MCP: &authz.MCP{
+				Origins: []string{"https://app.example.com"}, Tools: []authz.Tool{{Name: "get_*", Policy: "read"}},
+			}},
 			{Path: "/closed", Deny: true},
 			{Path: "/public", Public: true},
 		},
-		Resource: &authz.Resource{Identifier: "https://api.example.com"},
+		Resources: []authz.Resource{{Identifier: "https://api.example.com"}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +165,7 @@ func (s *stage) authorizer(t *testing.T, verifier authz.Verifier) *authz.Authori
 func (s *stage) decide(t *testing.T, faults []fault, change func(*scene)) authz.Decision {
 	t.Helper()
 	now := &scene{
-		method: "GET", path: "/orgs/" + kindetest.Org, scheme: "Bearer", header: s.issuer.Header(),
+		method: "POST", path: "/orgs/" + kindetest.Org, origin: "https://app.example.com", body: toolCall("get_x"), scheme: "Bearer", header: s.issuer.Header(),
 		claims: s.issuer.UserClaims(),
 	}
 	for _, f := range slices.Backward(faults) {
@@ -173,12 +185,15 @@ func (s *stage) decide(t *testing.T, faults []fault, change func(*scene)) authz.
 	headers := map[string]string{
 		"authorization": now.scheme + " " + signer.SignAs(now.header, now.claims) + now.padding + now.behind,
 		"connection":    now.connection,
+		"origin":        now.origin,
 	}
 	extensions := map[string]string{}
 	if now.policy != "" {
 		extensions["policy"] = now.policy
 	}
-	return authorizer.Decide(t.Context(), authz.NewRequest(now.method, now.path, headers, extensions))
+	request := authz.NewRequest(now.method, now.path, headers, extensions)
+	request.Body = now.body
+	return authorizer.Decide(t.Context(), request)
 }
 
 func asItIs(*scene) {}
@@ -259,7 +274,7 @@ func TestTheOrderIsTheSameEverywhere(t *testing.T) {
 	var steps []string
 	reasons := []string{string(authz.Allowed), string(authz.Public)}
 	for _, f := range faults {
-		if f.step == "credentials" && !slices.Contains(steps, f.step) {
+		if f.step == "origin" && !slices.Contains(steps, f.step) {
 			steps = append(steps, "public route")
 		}
 		steps, reasons = appendNew(steps, f.step), appendNew(reasons, string(f.reason))

@@ -28,6 +28,14 @@ const (
 	NoRoute Reason = "no_route"
 	// RouteDenied is a request to a route that lets nobody pass.
 	RouteDenied Reason = "route_denied"
+	// OriginNotAllowed is a request of a page whose origin may not speak to a
+	// server of the Model Context Protocol.
+	OriginNotAllowed Reason = "origin_not_allowed"
+	// MCPUnreadable is a request to such a server without one message that can be
+	// read in one way only.
+	MCPUnreadable Reason = "mcp_unreadable"
+	// ToolNotAllowed is a call of a tool that no entry of the route is for.
+	ToolNotAllowed Reason = "tool_not_allowed"
 	// UnknownPolicy is a policy, chosen by Envoy, that is not configured.
 	UnknownPolicy Reason = "unknown_policy"
 	// MissingToken and MalformedAuthorization are those of

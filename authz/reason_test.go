@@ -53,6 +53,9 @@ func TestEveryReasonIsInOneStep(t *testing.T) {
 		switch reason {
 		case BadRequest:
 			want = 2 // each with a detail of its own
+		case ActorNotAllowed, OrgMissing, OrgNotAllowed, OrgMismatch, InsufficientScope, MissingPermission, MissingRole,
+			FeatureDisabled:
+			want = 2 // of the route's policy and of the tool's
 		case InternalError:
 			want = 0
 		}
@@ -119,15 +122,21 @@ func TestAnswersOfDenials(t *testing.T) {
 	}
 	for reason, a := range answers {
 		for _, policy := range []*policy{nil, {}, {scope: "agents:run agents:read"}} {
-			for _, resource := range []*resource{nil, protected} {
+			for n, resource := range []*resource{nil, protected, protected} {
 				d := Denial(reason, "a detail")
-				d.policy, d.resource = policy, resource
+				d.policy, d.resource, d.origin = policy, resource, n == 2
 				want := []Header{{"content-type", "application/json"}}
 				if challenge := plainChallenge(&d, a); challenge != "" {
 					want = append(want, Header{"www-authenticate", challenge})
 				}
 				if a.status == 503 {
 					want = append(want, Header{"retry-after", "5"})
+				}
+				if d.origin || reason == MetadataDocument {
+					want = append(want, Header{"access-control-allow-origin", "*"})
+				}
+				if d.origin && reason != MetadataDocument {
+					want = append(want, Header{"access-control-expose-headers", "WWW-Authenticate"})
 				}
 				if diff := cmp.Diff(want, d.AppendAnswerHeaders(nil)); diff != "" {
 					t.Errorf("%s: (-want +got)\n%s", reason, diff)

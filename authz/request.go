@@ -17,9 +17,18 @@ type Request struct {
 	// Identity holds the names of the headers it came with that could be
 	// taken for this service's own.
 	Identity []string
-	// Origin and AsksMethod tell whether it came with the headers origin and
-	// access-control-request-method.
-	Origin, AsksMethod bool
+	// Origin holds each value of the header of that name.
+	Origin []string
+	// AsksMethod tells whether it came with access-control-request-method.
+	AsksMethod bool
+	// MCPMethod, MCPName and PartialBody hold each value of the headers
+	// mcp-method, mcp-name and x-envoy-auth-partial-body.
+	MCPMethod, MCPName, PartialBody []string
+	// Body is the body as bytes, empty where none came. It is looked at on
+	// routes with [Route.MCP] alone.
+	Body string
+	// Metadata is what Envoy says of the body, nil where it says nothing.
+	Metadata MCPMetadata
 	// Extensions are the context extensions of Envoy's route.
 	Extensions Extensions
 }
@@ -58,9 +67,15 @@ func (r *Request) AddHeader(name, value string) {
 	case named(name, "x-request-id"):
 		r.ID = value
 	case named(name, "origin"):
-		r.Origin = true
+		r.Origin = append(r.Origin, value)
 	case named(name, "access-control-request-method"):
 		r.AsksMethod = true
+	case named(name, "mcp-method"):
+		r.MCPMethod = append(r.MCPMethod, value)
+	case named(name, "mcp-name"):
+		r.MCPName = append(r.MCPName, value)
+	case named(name, "x-envoy-auth-partial-body"):
+		r.PartialBody = append(r.PartialBody, value)
 	case isIdentity(name):
 		r.Identity = append(r.Identity, name)
 	}
@@ -123,7 +138,9 @@ func (r *Request) dropsIdentity() bool {
 
 // isPreflight reports whether a browser asks if a page of another origin may
 // send a request (Fetch standard, CORS-preflight request). It never has a token.
-func (r *Request) isPreflight() bool { return r.Method == "OPTIONS" && r.Origin && r.AsksMethod }
+func (r *Request) isPreflight() bool {
+	return r.Method == "OPTIONS" && len(r.Origin) > 0 && r.AsksMethod
+}
 
 // isMethod reports whether the text is a method in upper case. HTTP/2 carries any
 // text, and upstreams that upper-case what they get would take delete for DELETE.

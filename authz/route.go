@@ -25,6 +25,9 @@ type Route struct {
 	// Deny lets no request pass, whatever policy Envoy names. It takes no
 	// policy and is not public.
 	Deny bool
+	// MCP says that the route leads to a server of the Model Context Protocol.
+	// Nil is none. A public route and one that denies take none.
+	MCP *MCP
 }
 
 func checkMethod(method string) error {
@@ -42,6 +45,7 @@ type route struct {
 	policy    *policy // public for everyone, nil for nobody
 	deny      Reason  // why nobody passes; empty where somebody may
 	preflight bool    // matches browsers' preflights alone
+	mcp       *mcp    // nil where no message is to be read
 }
 
 func (r Route) compile(policies policies) (*route, error) {
@@ -53,6 +57,9 @@ func (r Route) compile(policies policies) (*route, error) {
 		return nil, err
 	}
 	compiled := &route{path: r.Path, pattern: pattern, methods: slices.Clone(r.Methods)}
+	if compiled.mcp, err = r.MCP.compile(policies); err != nil {
+		return nil, at(err, "mcp")
+	}
 	policy := policies.of(r.Policy)
 	switch {
 	case policy == nil:
@@ -63,6 +70,10 @@ func (r Route) compile(policies policies) (*route, error) {
 		return nil, at(errors.New("a public route takes no policy"), "policy")
 	case r.Deny && r.Policy != "":
 		return nil, at(errors.New("a route that denies takes no policy"), "policy")
+	case r.Public && r.MCP != nil:
+		return nil, at(errors.New("a public route takes no mcp: nobody is asked who may call"), "mcp")
+	case r.Deny && r.MCP != nil:
+		return nil, at(errors.New("a route that denies takes no mcp"), "mcp")
 	case r.Public && pattern.org >= 0:
 		return nil, at(errors.New("a public route has no token to compare {org_code} with: use * for any segment"), "path")
 	case r.Public:

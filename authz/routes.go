@@ -29,20 +29,27 @@ func compileRoutes(list []Route, policies policies) (*routes, error) {
 	if len(list) == 0 {
 		return nil, nil //nolint:nilnil // without routes the path decides nothing
 	}
-	t := &routes{exact: &node{}, folded: &node{}, same: true}
+	t := newRoutes()
 	for number, r := range list {
 		compiled, err := r.compile(policies)
 		if err != nil {
 			return nil, at(err, "routes", strconv.Itoa(number))
 		}
-		t.all = append(t.all, compiled)
-		pattern := &compiled.pattern
-		t.exact.add(pattern, pattern.segments, number)
-		folded := foldAll(pattern.segments)
-		t.folded.add(pattern, folded, number)
-		t.same = t.same && slices.Equal(folded, pattern.segments)
+		t.add(compiled)
 	}
 	return t, nil
+}
+
+func newRoutes() *routes { return &routes{exact: &node{}, folded: &node{}, same: true} }
+
+// add takes a route that comes after all others.
+func (t *routes) add(r *route) {
+	number, pattern := len(t.all), &r.pattern
+	t.all = append(t.all, r)
+	t.exact.add(pattern, pattern.segments, number)
+	folded := foldAll(pattern.segments)
+	t.folded.add(pattern, folded, number)
+	t.same = t.same && slices.Equal(folded, pattern.segments)
 }
 
 func (n *node) add(p *pattern, segments []string, number int) {
@@ -76,15 +83,19 @@ func (n *node) child(segment string, number int) *node {
 // when there is none. It is not ok when an upstream that ignores case would see
 // another route, or one where there is none.
 func (t *routes) match(path string, request *Request) (matched *route, ok bool) {
-	number := t.find(t.exact, path, request, len(t.all), decoded)
-	plain := t.same && isFolded(path) // then the second search would be the first
-	if !plain && t.find(t.folded, path, request, number, fold) != number {
-		return nil, false
-	}
-	if number == len(t.all) {
-		return nil, true
+	number, ok := t.number(path, request)
+	if !ok || number == len(t.all) {
+		return nil, ok
 	}
 	return t.all[number], true
+}
+
+// number is match for who knows the routes by their numbers: how many there are
+// stands for none.
+func (t *routes) number(path string, request *Request) (number int, ok bool) {
+	number = t.find(t.exact, path, request, len(t.all), decoded)
+	plain := t.same && isFolded(path) // then the second search would be the first
+	return number, plain || t.find(t.folded, path, request, number, fold) == number
 }
 
 // find returns the number of the first route below n that matches, or best if

@@ -11,11 +11,13 @@ import (
 // at says of an error at which setting it is. Nil stays nil.
 func at(err error, path ...string) error { return kinde.ConfigErrorAt(err, path...) }
 
+var errEmptyList = errors.New("the list is empty: add an item or leave it out")
+
 // checkEach checks the items of a list. One that is there and empty is refused:
 // it would look like a guard and guard nothing.
 func checkEach[T any](name string, list []T, check func(T) error) error {
 	if list != nil && len(list) == 0 {
-		return at(errors.New("the list is empty: add an item or leave it out"), name)
+		return at(errEmptyList, name)
 	}
 	for i, item := range list {
 		if err := check(item); err != nil {

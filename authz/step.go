@@ -31,6 +31,7 @@ type step struct {
 	reasons []Reason
 	asked   func(*Decision) bool // whether it is asked at all; nil for always
 	detail  string               // of the reason, where two steps share it
+	tool    bool                 // of the tool's policy, which has the reasons of the route's
 }
 
 // steps are the questions in the order in which [Authorizer.Decide] and
@@ -48,10 +49,15 @@ var steps = []step{
 	{
 		name:    "protected resource metadata",
 		reasons: []Reason{MetadataDocument},
-		asked:   func(d *Decision) bool { return d.resource != nil },
+		asked:   func(d *Decision) bool { return d.asked.resources },
 	},
 	{name: "route", reasons: []Reason{NoRoute, RouteDenied}, asked: func(d *Decision) bool { return d.asked.routes }},
 	{name: "public route", reasons: []Reason{Public}, asked: func(d *Decision) bool { return d.asked.routes }},
+	{
+		name:    "origin",
+		reasons: []Reason{OriginNotAllowed},
+		asked:   func(d *Decision) bool { return d.route.mcp != nil && d.route.mcp.origins != nil },
+	},
 	{name: "credentials", reasons: []Reason{MissingToken, MalformedAuthorization}},
 	{name: "form of the token", reasons: []Reason{kinde.MalformedToken}},
 	{name: "algorithm", reasons: []Reason{kinde.UnsupportedAlgorithm}},
@@ -63,18 +69,18 @@ var steps = []step{
 	{
 		name:    "audience",
 		reasons: []Reason{kinde.EmptyAudience, kinde.WrongAudience},
-		asked:   func(d *Decision) bool { return !d.identity.anyAudience },
+		asked:   func(d *Decision) bool { return d.resource.ownAudience() || !d.identity.anyAudience },
 	},
 	{name: "user or machine", reasons: []Reason{kinde.UnknownActor}},
 	{
 		name:    "actor",
 		reasons: []Reason{ActorNotAllowed},
-		asked:   func(d *Decision) bool { return d.identity.issuer.actors != nil || d.policy.actors != nil },
+		asked:   func(d *Decision) bool { return d.identity.issuer.actors != nil || d.routePolicy().actors != nil },
 	},
 	{
 		name:    "organization",
 		reasons: []Reason{OrgMissing, OrgNotAllowed},
-		asked:   func(d *Decision) bool { return d.identity.issuer.orgs != nil || d.policy.orgs != nil },
+		asked:   func(d *Decision) bool { return d.identity.issuer.orgs != nil || d.routePolicy().orgs != nil },
 	},
 	{
 		name:    "organization in the path",
@@ -84,24 +90,47 @@ var steps = []step{
 	{
 		name:    "scopes",
 		reasons: []Reason{InsufficientScope},
-		asked:   func(d *Decision) bool { return len(d.policy.scopes) > 0 },
+		asked:   func(d *Decision) bool { return len(d.routePolicy().scopes) > 0 },
 	},
 	{
 		name:    "permissions",
 		reasons: []Reason{MissingPermission},
-		asked:   func(d *Decision) bool { return len(d.policy.permissions) > 0 },
+		asked:   func(d *Decision) bool { return len(d.routePolicy().permissions) > 0 },
 	},
-	{name: "roles", reasons: []Reason{MissingRole}, asked: func(d *Decision) bool { return len(d.policy.roles) > 0 }},
+	{name: "roles", reasons: []Reason{MissingRole}, asked: func(d *Decision) bool { return len(d.routePolicy().roles) > 0 }},
 	{
 		name:    "feature flags",
 		reasons: []Reason{FeatureDisabled},
-		asked:   func(d *Decision) bool { return len(d.policy.flags) > 0 },
+		asked:   func(d *Decision) bool { return len(d.routePolicy().flags) > 0 },
 	},
+	{name: "MCP message", reasons: []Reason{MCPUnreadable}, asked: func(d *Decision) bool { return d.reads }},
+	{
+		name:    "tool",
+		reasons: []Reason{ToolNotAllowed},
+		asked:   func(d *Decision) bool { return d.MCPTool() != "" && d.route.mcp.tools != nil },
+	},
+	{
+		name: "policy of the tool",
+		reasons: []Reason{
+			ActorNotAllowed, OrgMissing, OrgNotAllowed, OrgMismatch,
+			InsufficientScope, MissingPermission, MissingRole, FeatureDisabled,
+		},
+		tool:  true,
+		asked: func(d *Decision) bool { return d.tool != nil },
+	},
+}
+
+// routePolicy is the policy that was chosen for the request, whatever it calls.
+func (d *Decision) routePolicy() *policy {
+	if d.byTool {
+		return d.also
+	}
+	return d.policy
 }
 
 // decided reports whether the decision was made at this step.
 func (s *step) decided(d *Decision) bool {
-	return slices.Contains(s.reasons, d.Reason) && (s.detail == "" || s.detail == d.Detail)
+	return s.tool == d.byTool && slices.Contains(s.reasons, d.Reason) && (s.detail == "" || s.detail == d.Detail)
 }
 
 // Steps returns what the decision looked at, in order. After a fault of the

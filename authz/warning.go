@@ -19,7 +19,8 @@ type Warning struct {
 // Warnings returns what is valid and dangerous in a configuration that
 // [NewAuthorizer] accepts: segments of routes that look like a binding to the
 // token's organization and are none, public routes that cover others, routes
-// that cannot match, policies that no route names, and one that is named almost
+// that cannot match, entries of tools that are never looked at, Envoy's metadata as
+// messages, policies that no route and no tool names, and one that is named almost
 // like the default policy.
 func Warnings(config Config) []Warning {
 	policies, _, err := compilePolicies(config.Policies)
@@ -35,6 +36,7 @@ func Warnings(config Config) []Warning {
 		for _, text := range table.warnings(number) {
 			all = append(all, Warning{[]string{"routes", strconv.Itoa(number)}, text})
 		}
+		all = append(all, table.mcpWarnings(number)...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(config.Policies)) {
 		if text := config.unused(name); text != "" {
@@ -44,19 +46,25 @@ func Warnings(config Config) []Warning {
 	return all
 }
 
-// unused warns of a policy that no route names. The default policy applies to
+// uses reports whether a route, or a tool of it, names a policy.
+func (r *Route) uses(name string) bool {
+	return r.Policy == name ||
+		r.MCP != nil && slices.ContainsFunc(r.MCP.Tools, func(t Tool) bool { return t.Policy == name })
+}
+
+// unused warns of a policy that no route and no tool names. The default policy applies to
 // what no route matches, so that one is always used. Without routes Envoy may
 // choose among all.
 func (c Config) unused(name string) string {
 	switch {
-	case name == defaultPolicy || slices.ContainsFunc(c.Routes, func(r Route) bool { return r.Policy == name }):
+	case name == defaultPolicy || slices.ContainsFunc(c.Routes, func(r Route) bool { return r.uses(name) }):
 		return ""
 	case strings.EqualFold(name, defaultPolicy):
 		return fmt.Sprintf("policy %s is not the default policy: write %s, in lower case", name, defaultPolicy)
 	case len(c.Routes) == 0:
 		return ""
 	default:
-		return fmt.Sprintf("no route names policy %s: it applies only where Envoy names it in context_extensions", name)
+		return fmt.Sprintf("no route and no tool names policy %s: it applies only where Envoy names it in context_extensions", name)
 	}
 }
 

@@ -147,7 +147,37 @@ func TestPoliciesThatNoRouteNames(t *testing.T) {
 		t.Errorf("without routes (-want +got)\n%s", diff)
 	}
 	got := warned(Config{Policies: policies, Routes: []Route{{Path: "/a", Policy: "used"}}})
-	want := []string{"unused: no route names policy unused: it applies only where Envoy names it in context_extensions"}
+	want := []string{"unused: no route and no tool names policy unused: it applies only where Envoy names it in context_extensions"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestWarningsOfMCP(t *testing.T) {
+	config := Config{
+		Policies: map[string]Policy{"read": {}, "delete": {}, "other": {}},
+		Routes: []Route{
+			{Path: "/a", MCP: &MCP{Tools: []Tool{
+				{Name: "get_x"}, {Name: "get_*", Policy: "read"}, {Name: "get_y*"}, {Name: "get_x", Policy: "delete"},
+				{Name: "*"}, {Name: "delete_*", Policy: "delete"},
+			}}},
+			{Path: "/b", Methods: []string{"GET"}, MCP: &MCP{EnvoyMetadata: true}},
+			{Path: "/c", MCP: &MCP{Tools: []Tool{{Name: "get_x"}, {Name: "get_x*"}, {Name: "get_"}, {Name: "get_*"}}}},
+		},
+	}
+	var got []string
+	for _, w := range Warnings(config) {
+		got = append(got, strings.Join(w.Path, ".")+": "+w.Text)
+	}
+	want := []string{
+		"routes.0.mcp.tools.2: route /a: tool get_y* is never looked at: the earlier entry get_* takes it",
+		"routes.0.mcp.tools.3: route /a: tool get_x is never looked at: the earlier entry get_x takes it",
+		"routes.0.mcp.tools.5: route /a: tool delete_* is never looked at: the earlier entry * takes it",
+		"routes.1.mcp: route /b: mcp guards nothing: messages come by POST, which the route does not take",
+		"routes.1.mcp.envoy_metadata: route /b: envoy_metadata believes Envoy's MCP filter: " +
+			"it must refuse repeated names and cover the whole body",
+		"policies.other: no route and no tool names policy other: it applies only where Envoy names it in context_extensions",
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

@@ -29,7 +29,7 @@ routes:
   - {path: /admin/**, policy: admin}
   - {path: /internal, policy: machines}
   - {path: "/orgs/{org_code}/**"}
-resource: {identifier: https://api.example.com, scopes: [jobs:run]}
+resources: [{identifier: https://api.example.com, scopes: [jobs:run]}]
 headers: {claims: {x-kinde-email: email}}
 `
 

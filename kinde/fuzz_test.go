@@ -86,20 +86,16 @@ func FuzzClaims(f *testing.F) {
 		if verdict.Err != nil {
 			return
 		}
-		claims, err := parseClaims(jws.payload)
-		if err != nil {
-			t.Fatal(err)
-		}
 		want, err := jwt.Parse([]byte(buffer), jwt.WithVerify(false), jwt.WithValidate(false))
 		if err != nil {
 			t.Fatalf("accepted here and refused by jwx: %v", err)
 		}
-		compare(t, verdict.Token, &claims, want)
+		compare(t, verdict.Token, want)
 	})
 }
 
 // compare checks that both libraries read the same.
-func compare(t *testing.T, got *Token, claims *claims, want jwt.Token) {
+func compare(t *testing.T, got *Token, want jwt.Token) {
 	t.Helper()
 	for name, value := range map[string]string{
 		"iss": got.Issuer, "sub": got.Subject, "azp": got.ClientID, "jti": got.ID, "org_code": got.OrgCode,
@@ -118,10 +114,8 @@ func compare(t *testing.T, got *Token, claims *claims, want jwt.Token) {
 	if !expires.Truncate(time.Second).Equal(got.Expires) {
 		t.Fatalf("exp: %s here, %s in jwx", got.Expires, expires)
 	}
-	audience, err := claims.audiences()
-	other, _ := want.Audience()
-	if err != nil || !slices.Equal(audience, other) {
-		t.Fatalf("aud: %q here (%v), %q in jwx", audience, err, other)
+	if other, _ := want.Audience(); !slices.Equal(got.Audience, other) {
+		t.Fatalf("aud: %q here, %q in jwx", got.Audience, other)
 	}
 }
 

@@ -1,6 +1,7 @@
 package kinde
 
 import (
+	"slices"
 	"time"
 
 	"github.com/kinde-authz/kinde-authz/internal/strictjson"
@@ -36,6 +37,9 @@ type Token struct {
 	OrgCode string
 	// ID is jti.
 	ID string
+	// Audience is aud: what the token may be sent to. It is empty for a token
+	// that is bound to nothing.
+	Audience []string
 	// Expires is exp, whole seconds.
 	Expires time.Time
 	// Scopes are what the token may be used for, without duplicates: scp for
@@ -48,4 +52,18 @@ type Token struct {
 
 	payload string           // the claims as they came, for Claim
 	flags   strictjson.Value // feature_flags, an object or nothing, for Flag
+}
+
+// CheckAudience reports why the token may not be sent to an API that goes by these
+// audiences: an [*Error] with [EmptyAudience] or [WrongAudience], nil when aud names
+// one of them (RFC 7519, section 4.1.3).
+func (t *Token) CheckAudience(accepted []string) error {
+	switch {
+	case len(t.Audience) == 0:
+		return errEmptyAud
+	case !slices.ContainsFunc(t.Audience, func(a string) bool { return slices.Contains(accepted, a) }):
+		return errWrongAud
+	default:
+		return nil
+	}
 }

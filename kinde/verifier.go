@@ -256,8 +256,7 @@ func (v *Verifier) accept(issuer *issuer, key *key, header *header, payload stri
 	if err != nil {
 		return Verdict{Err: err, Validity: signed.always()}
 	}
-	audience, err := claims.audiences()
-	if err != nil {
+	if token.Audience, err = claims.audiences(); err != nil {
 		return Verdict{Err: err, Validity: signed.always()}
 	}
 	times, err := claims.times()
@@ -275,19 +274,18 @@ func (v *Verifier) accept(issuer *issuer, key *key, header *header, payload stri
 		return Verdict{Err: errForeign, Validity: within}
 	}
 	token.Expires = times.expires
-	return Verdict{Token: token, Err: issuer.refuse(token, audience), AnyAudience: issuer.audience == nil, Validity: within}
+	return Verdict{Token: token, Err: issuer.refuse(token), AnyAudience: issuer.audience == nil, Validity: within}
 }
 
 // refuse reports why an access token in its lifetime does not pass.
-func (i *issuer) refuse(token *Token, audience []string) error {
-	switch {
-	case i.audience != nil && len(audience) == 0:
-		return errEmptyAud
-	case i.audience != nil && !slices.ContainsFunc(audience, func(a string) bool { return slices.Contains(i.audience, a) }):
-		return errWrongAud
-	case token.Actor == "":
-		return errActor
-	default:
-		return nil
+func (i *issuer) refuse(token *Token) error {
+	if i.audience != nil {
+		if err := token.CheckAudience(i.audience); err != nil {
+			return err
+		}
 	}
+	if token.Actor == "" {
+		return errActor
+	}
+	return nil
 }

@@ -75,17 +75,19 @@ func TestVerifyReturnsTheClaims(t *testing.T) {
 	}{
 		"user": {user, kinde.Token{
 			Actor: kinde.User, Issuer: issuer.Issuer.URL, Subject: kindetest.UserID, ClientID: kindetest.ClientID,
-			OrgCode: kindetest.Org, ID: "j1", Expires: expires(user),
+			OrgCode: kindetest.Org, Audience: []string{kindetest.Audience}, ID: "j1", Expires: expires(user),
 			Scopes:      []string{"openid", "profile", "email", "offline"},
 			Permissions: []string{"agents:run", "agents:read"}, Roles: []string{"admin", "editor"},
 		}},
 		"machine": {machine, kinde.Token{
 			Actor: kinde.System, Issuer: issuer.Issuer.URL, ClientID: kindetest.MachineID,
-			OrgCode: kindetest.Org, ID: "j2", Expires: expires(machine), Scopes: []string{"jobs:run", "agents:read"},
+			OrgCode: kindetest.Org, Audience: []string{kindetest.Audience}, ID: "j2",
+			Expires: expires(machine), Scopes: []string{"jobs:run", "agents:read"},
 		}},
 		"machine without scope": {machine.Without("scope"), kinde.Token{
 			Actor: kinde.System, Issuer: issuer.Issuer.URL, ClientID: kindetest.MachineID,
-			OrgCode: kindetest.Org, ID: "j2", Expires: expires(machine), Scopes: []string{"jobs:run", "agents:read"},
+			OrgCode: kindetest.Org, Audience: []string{kindetest.Audience}, ID: "j2",
+			Expires: expires(machine), Scopes: []string{"jobs:run", "agents:read"},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

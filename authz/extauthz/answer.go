@@ -81,5 +81,7 @@ func appendMetadata(out []byte, d *authz.Decision) []byte {
 		out = appendFact(out, "client_id", d.ClientID())
 		out = appendFact(out, "org_code", d.Org())
 	}
+	out = appendFact(out, "mcp_method", d.MCPMethod())
+	out = appendFact(out, "mcp_tool", d.MCPTool())
 	return end(out, metadata)
 }

@@ -40,19 +40,19 @@ func discoverable(t *testing.T, identifier string) (authv3.AuthorizationClient, 
 			"run":     {Scopes: []string{"agents:run", "agents:read"}, Permissions: []string{"agents:own"}},
 		},
 		Routes: []authz.Route{{Path: "/run", Policy: "run"}, {Path: "/public", Public: true}},
-		Resource: &authz.Resource{
+		Resources: []authz.Resource{{
 			Identifier:           identifier,
 			AuthorizationServers: []string{url, "https://second.kinde.com"},
 			Scopes:               []string{"agents:run"},
-		},
+		}},
 	}), server.Issuer
 }
 
 func TestChallenges(t *testing.T) {
-	client, issuer := discoverable(t, "https://api.example.com/mcp")
+	client, issuer := discoverable(t, "https://api.example.com")
 	user := issuer.UserClaims()
 	const (
-		where  = `resource_metadata="https://api.example.com/.well-known/oauth-protected-resource/mcp"`
+		where  = `resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"`
 		scopes = `scope="agents:run agents:read", `
 	)
 	for name, row := range map[string]struct {
@@ -105,19 +105,20 @@ func TestMetadataDocument(t *testing.T) {
 	const at = "/.well-known/oauth-protected-resource"
 	for _, request := range []request{
 		envoytest.Get(at), envoytest.New("HEAD", at), envoytest.Get(at + "/mcp"), envoytest.Get(at + "?x=1"),
-		envoytest.Get(at + "/mcp").Policy("run"), envoytest.Get(at).Bearer("a.b.c"),
+		envoytest.Get(at + "/mcp").Policy("run"), envoytest.Get(at).Bearer("a.b.c"), envoytest.Get(at + "/mcp/?x"),
+		envoytest.Get(at + "/"), envoytest.Get(at).With("origin", "https://inspector.example.com"),
 	} {
 		response, err := client.Check(t.Context(), request.InMap())
 		if err != nil {
 			t.Fatal(err)
 		}
 		denied := response.GetDeniedResponse()
-		if response.GetStatus().GetCode() == 0 || denied.GetStatus().GetCode() != 200 || challengeOf(response) != "" ||
-			len(denied.GetHeaders()) != 1 {
+		if response.GetStatus().GetCode() == 0 || denied.GetStatus().GetCode() != 200 || challengeOf(response) != "" {
 			t.Fatalf("%+v: got %v", request, response)
 		}
-		if h := denied.GetHeaders()[0].GetHeader(); h.GetKey() != "content-type" || h.GetValue() != "application/json" {
-			t.Errorf("%+v: got %v", request, h)
+		headers := map[string]string{"content-type": "application/json", "access-control-allow-origin": "*"}
+		if diff := cmp.Diff(headers, denialHeaders(response)); diff != "" {
+			t.Errorf("%+v: (-want +got)\n%s", request, diff)
 		}
 		var got map[string]any
 		if err := json.Unmarshal([]byte(denied.GetBody()), &got); err != nil {
@@ -133,7 +134,8 @@ func TestMetadataDocument(t *testing.T) {
 		}
 	}
 	for _, request := range []request{
-		envoytest.New("POST", at), envoytest.New("OPTIONS", at), envoytest.Get(at + "/"), envoytest.Get(at + "/other"),
+		envoytest.New("POST", at), envoytest.New("OPTIONS", at), envoytest.New("OPTIONS", at).With("origin", "https://a"),
+		envoytest.Get(at + "/other"), envoytest.Get(at + "/mcp/other"), envoytest.Get(at + "x"),
 		envoytest.Get("/x" + at), envoytest.Get("/.WELL-KNOWN/oauth-protected-resource"), envoytest.Get("/?" + at),
 	} {
 		answers(t, client, request, authz.MissingToken)
@@ -149,13 +151,15 @@ func TestMetadataDocument(t *testing.T) {
 func TestResourceIdentifiers(t *testing.T) {
 	const wellKnown = "/.well-known/oauth-protected-resource"
 	for identifier, where := range map[string]string{
-		"https://api.example.com":      "https://api.example.com" + wellKnown,
-		"https://api.example.com/":     "https://api.example.com" + wellKnown,
-		"https://api.example.com/a/b/": "https://api.example.com" + wellKnown + "/a/b",
-		"https://api.example.com:8443": "https://api.example.com:8443" + wellKnown,
+		"https://api.example.com":        "https://api.example.com" + wellKnown,
+		"https://api.example.com/":       "https://api.example.com" + wellKnown,
+		"https://api.example.com/a/b/":   "https://api.example.com" + wellKnown + "/a/b",
+		"https://api.example.com/a%20/b": "https://api.example.com" + wellKnown + "/a%20/b",
+		"https://api.example.com:8443":   "https://api.example.com:8443" + wellKnown,
 	} {
 		client, _ := discoverable(t, identifier)
-		response := answers(t, client, envoytest.Get("/"), authz.MissingToken)
+		path := strings.TrimPrefix(strings.TrimPrefix(identifier, "https://api.example.com"), ":8443")
+		response := answers(t, client, envoytest.Get("/"+strings.Trim(path, "/")), authz.MissingToken)
 		if got := challengeOf(response); !strings.HasSuffix(got, `resource_metadata="`+where+`"`) {
 			t.Errorf("%q: got %s", identifier, got)
 		}
@@ -165,18 +169,18 @@ func TestResourceIdentifiers(t *testing.T) {
 		"https://api.example.com?a", "https://api.example.com#a", "https://api.example.com/a#",
 		"https://api.example.com//a", "https://api.example.com/a/../b", `https://api.example.com/"`,
 	} {
-		if accepts(&authz.Resource{Identifier: identifier}) == nil {
+		if accepts(authz.Resource{Identifier: identifier}) == nil {
 			t.Errorf("%q is accepted", identifier)
 		}
 	}
-	if err := accepts(&authz.Resource{Identifier: "http://localhost:8080", InsecureHTTP: true}); err != nil {
+	if err := accepts(authz.Resource{Identifier: "http://localhost:8080", InsecureHTTP: true}); err != nil {
 		t.Error(err)
 	}
 }
 
-// accepts returns why a resource is refused.
-func accepts(resource *authz.Resource) error {
-	_, err := authz.NewAuthorizer(authz.Config{Verifier: &kinde.Verifier{}, Resource: resource})
+// accepts returns why resources are refused.
+func accepts(resources ...authz.Resource) error {
+	_, err := authz.NewAuthorizer(authz.Config{Verifier: &kinde.Verifier{}, Resources: resources})
 	return err
 }
 

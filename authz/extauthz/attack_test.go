@@ -165,13 +165,13 @@ func statusOf(reason authz.Reason) (status int, body string) {
 	switch reason {
 	case authz.MissingToken:
 		return 401, ""
-	case authz.BadRequest, authz.BadPath:
+	case authz.BadRequest, authz.BadPath, authz.MCPUnreadable:
 		return 400, "invalid_request"
 	case authz.InsufficientScope:
 		return 403, "insufficient_scope"
 	case authz.OrgMissing, authz.OrgNotAllowed, authz.OrgMismatch, authz.ActorNotAllowed, kinde.UnknownActor,
 		authz.MissingPermission, authz.MissingRole, authz.FeatureDisabled,
-		authz.UnknownPolicy, authz.NoRoute, authz.RouteDenied:
+		authz.UnknownPolicy, authz.NoRoute, authz.RouteDenied, authz.OriginNotAllowed, authz.ToolNotAllowed:
 		return 403, "access_denied"
 	case kinde.KeysUnavailable:
 		return 503, "temporarily_unavailable"

@@ -3,6 +3,7 @@ package extauthz
 import (
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"go.uber.org/zap"
@@ -21,9 +22,23 @@ func asEnvoy(t testing.TB, path, token string) []byte {
 	return marshal(t, request.InList())
 }
 
+// asToolCall is a call of a tool in a body of 1 KiB, as Envoy sends it.
+func asToolCall(t testing.TB, path, token string) []byte {
+	t.Helper()
+	const body = `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"get_forecast","arguments":{` +
+		`"city":"Lisbon","days":5,"units":{"wind":"km/h","temperature":"C"},"fields":["rain","wind","uv"],"note":"%s"}}}`
+	request := envoytest.Post(path, fmt.Sprintf(body, strings.Repeat("All of it, please. ", 43))).Bearer(token).
+		With("x-request-id", "5a2a1f0e-6d9c-4f0a-9a39-6f8f5ad1d0a1").With("mcp-method", "tools/call").
+		With("mcp-name", "get_forecast")
+	if n := len(request.Body); n < 1000 || n > 1<<10 {
+		t.Fatalf("a body of %d bytes", n)
+	}
+	return marshal(t, request.InList())
+}
+
 // newWarm returns a server that remembers its tokens and logs each decision, and
 // the issuer of those.
-func newWarm(t testing.TB, log *zap.Logger) (*Server, *kindetest.Server) {
+func newWarm(t testing.TB, log *zap.Logger, resources ...authz.Resource) (*Server, *kindetest.Server) {
 	t.Helper()
 	issuer := kindetest.NewServer()
 	t.Cleanup(issuer.Close)
@@ -40,8 +55,13 @@ func newWarm(t testing.TB, log *zap.Logger) (*Server, *kindetest.Server) {
 	authorizer, err := authz.NewAuthorizer(authz.Config{
 		Verifier: verifier, Issuers: map[string]authz.Rules{issuer.Issuer.URL: {AllowedOrgs: []string{kindetest.Org}}},
 		Policies: map[string]authz.Policy{"run": {Permissions: []string{"agents:run"}, Roles: []string{"admin"}}},
-		Routes:   []authz.Route{{Path: "/public/**", Public: true}, {Path: "/api/agents/{agent}/generate", Policy: "run"}},
-		Encode:   Encode, CachedTokens: 1000,
+		Routes: []authz.Route{
+			{Path: "/public/**", Public: true}, {Path: "/api/agents/{agent}/generate", Policy: "run"},
+			{Path: "/mcp/weather", Policy: "run", MCP: &authz.MCP{Tools: []authz.Tool{
+				{Name: "delete_station", Policy: "run"}, {Name: "get_*", Policy: "run"},
+			}}},
+		},
+		Encode: Encode, CachedTokens: 1000, Resources: resources,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -59,19 +79,32 @@ const sampleAgent = "/api/agents/weather/generate?x=1"
 
 func TestWarmDecisionsAllocateNothing(t *testing.T) {
 	server, l := newWarm(t, toNowhere())
-	for name, token := range map[string]string{
-		"user":    l.Token(l.UserClaims()),
-		"denied":  l.Token(l.MachineClaims()),
-		"expired": l.Token(l.UserClaims().With("exp", 1).With("iat", 1)),
+	apis, other := newWarm(t, toNowhere(), authz.Resource{Identifier: "https://a.example.com"},
+		authz.Resource{Identifier: "https://a.example.com/api", Audience: []string{"https://x", kindetest.Audience}})
+	for name, row := range map[string]struct {
+		server *Server
+		token  string
+	}{
+		"user":                 {server, l.Token(l.UserClaims())},
+		"denied":               {server, l.Token(l.MachineClaims())},
+		"expired":              {server, l.Token(l.UserClaims().With("exp", 1).With("iat", 1))},
+		"user at a resource":   {apis, other.Token(other.UserClaims())},
+		"denied at a resource": {apis, other.Token(other.MachineClaims())},
 	} {
-		message, out := asEnvoy(t, sampleAgent, token), make([]byte, 0, answerBytes)
-		decide := func() {
-			server.Answer(t.Context(), message, out)
-		}
+		message, out := asEnvoy(t, sampleAgent, row.token), make([]byte, 0, answerBytes)
+		decide := func() { row.server.Answer(t.Context(), message, out) }
 		decide()
 		if n := testing.AllocsPerRun(1000, decide); n != 0 && !raceEnabled {
 			t.Errorf("%s: %g allocations", name, n)
 		}
+	}
+	message, out := asToolCall(t, "/mcp/weather", l.Token(l.UserClaims())), make([]byte, 0, answerBytes)
+	call := func() { server.Answer(t.Context(), message, out) }
+	if answer := server.Answer(t.Context(), message, nil); !strings.Contains(string(answer), "allowed") {
+		t.Errorf("a call of a tool: %q", answer)
+	}
+	if n := testing.AllocsPerRun(1000, call); n != 0 && !raceEnabled {
+		t.Errorf("a call of a tool: %g allocations", n)
 	}
 }
 
@@ -106,6 +139,15 @@ func BenchmarkAnswer(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				row.server.Answer(b.Context(), message, out)
+			}
+		})
+	}
+	for name, path := range map[string]string{"warm_mcp": "/mcp/weather", "warm_body": sampleAgent} {
+		b.Run(name, func(b *testing.B) { // the same request, where its message is read and where it is not
+			message, out := asToolCall(b, path, good), make([]byte, 0, answerBytes)
+			b.ReportAllocs()
+			for b.Loop() {
+				quiet.Answer(b.Context(), message, out)
 			}
 		})
 	}

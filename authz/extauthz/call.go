@@ -22,6 +22,8 @@ type call struct {
 
 	key, value, raw string // of the header, or the extension, that is being read
 	fields          [1]zap.Field
+
+	entry, metadata []string // a Struct's bytes, in parts: of the filter that is being read, and of Envoy's MCP filter
 }
 
 var calls = sync.Pool{New: func() any { return &call{} }}
@@ -29,11 +31,19 @@ var calls = sync.Pool{New: func() any { return &call{} }}
 // release ends the use of the call and of all strings in it.
 func (c *call) release() {
 	r := &c.request
-	for _, list := range []*[]string{&r.Authorization, &r.Connection, &r.Identity} {
+	for _, list := range []*[]string{
+		&r.Authorization, &r.Connection, &r.Identity, &r.Origin, &r.MCPMethod, &r.MCPName, &r.PartialBody, &c.entry, &c.metadata,
+	} {
 		clear(*list)
 		*list = (*list)[:0]
 	}
-	*c = call{request: authz.Request{Authorization: r.Authorization, Connection: r.Connection, Identity: r.Identity}}
+	*c = call{
+		request: authz.Request{
+			Authorization: r.Authorization, Connection: r.Connection, Identity: r.Identity, Origin: r.Origin,
+			MCPMethod: r.MCPMethod, MCPName: r.MCPName, PartialBody: r.PartialBody,
+		},
+		entry: c.entry, metadata: c.metadata,
+	}
 	calls.Put(c)
 }
 

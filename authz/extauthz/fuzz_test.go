@@ -26,14 +26,15 @@ func (v verdicts) Judge(_ context.Context, token string) kinde.Verdict { return 
 
 var sampleVerdicts = verdicts{
 	'a': {Token: &kinde.Token{
-		Issuer:  domain,
-		Actor:   kinde.User,
-		Subject: "kp_a",
-		OrgCode: "org_a",
-		ID:      "j",
-		Expires: time.Unix(1700000000, 0),
-		Scopes:  []string{"run", "a b"},
-		Roles:   []string{"admin"},
+		Issuer:   domain,
+		Actor:    kinde.User,
+		Subject:  "kp_a",
+		OrgCode:  "org_a",
+		ID:       "j",
+		Expires:  time.Unix(1700000000, 0),
+		Scopes:   []string{"run", "a b"},
+		Audience: []string{"x"},
+		Roles:    []string{"admin"},
 	}},
 	'b': {Token: &kinde.Token{
 		Issuer:      domain,
@@ -54,6 +55,7 @@ func samples(t testing.TB) []*sample {
 	var all []*sample
 	for _, config := range []authz.Config{
 		{},
+		{Routes: []authz.Route{{Path: "/**", MCP: &authz.MCP{}}}},
 		{
 			Policies: map[string]authz.Policy{
 				"run":  {Scopes: []string{"run"}},
@@ -61,10 +63,14 @@ func samples(t testing.TB) []*sample {
 			},
 			Routes: []authz.Route{
 				{Path: "/public/*", Public: true}, {Path: "/run", Policy: "run"}, {Path: "/jobs/**", Policy: "jobs"},
-				{Path: "/orgs/{org_code}"}, {Path: "/**", Methods: []string{"OPTIONS"}, Public: true},
+				{Path: "/orgs/{org_code}"}, {Path: "/mcp", MCP: &authz.MCP{
+					Tools: []authz.Tool{{Name: "get_*"}, {Name: "run", Policy: "run"}}, Origins: []string{"https://o"}, EnvoyMetadata: true,
+				}}, {Path: "/**", Methods: []string{"OPTIONS"}, Public: true},
 			},
 			ClaimHeaders: map[string]string{"x-kinde-email": "email"}, DropAuthorization: true,
-			Resource: &authz.Resource{Identifier: "https://api.example.com/mcp"},
+			Resources: []authz.Resource{
+				{Identifier: "https://api.example.com/mcp"}, {Identifier: "https://api.example.com", Audience: []string{"x"}},
+			},
 		},
 	} {
 		config.Verifier, config.Issuers = sampleVerdicts, map[string]authz.Rules{domain: {}}
@@ -80,7 +86,7 @@ func samples(t testing.TB) []*sample {
 // sampleRequests are seeds, one with something in every field that Envoy knows.
 func sampleRequests() []*authv3.CheckRequest {
 	get := func(path, token string) envoytest.Request {
-		return envoytest.Get(path).Bearer(token).With("origin", "o").With("access-control-request-method", "GET")
+		return envoytest.Get(path).Bearer(token).With("origin", "https://o").With("access-control-request-method", "GET")
 	}
 	post, options, two := get("/jobs/x", "b"), get("/x", "a"), get("/x", "a")
 	post.Method, options.Method = "POST", "OPTIONS"
@@ -90,7 +96,19 @@ func sampleRequests() []*authv3.CheckRequest {
 		tokenless.With("authorization", "Basic \xff").With("connection", "x-kinde-a").InList(),
 		listed(&corev3.HeaderValue{Key: "authorization", Value: "Bearer a.b.c"}),
 	}
+	call := func(body string) envoytest.Request { return envoytest.Post("/mcp", body).Bearer("a") }
+	const getX = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_x"}}`
+	said := call("")
+	said.MCP = map[string]any{
+		"is_mcp_request": true, "method": "tools/call", "is_exceeding_limit": false, "params": map[string]any{"name": "run"},
+	}
+	both, cut := said, said
+	both.Body = getX
+	cut.MCP = map[string]any{"is_mcp_request": true, "method": "tools/call", "is_exceeding_limit": true}
 	for _, request := range []envoytest.Request{
+		call(getX).With("mcp-name", "get_x").With("mcp-method", "tools/call").With("origin", "https://o"), said, both, cut,
+		call(strings.Replace(getX, "get_x", "no", 1)), call(strings.Replace(getX, "get_x", "run", 1)), call("[]"),
+		call(getX).With("x-envoy-auth-partial-body", "true"),
 		get("/run", "a"), get("/run", "b.c"), post, get("/public/a?b", ""), get("/orgs/org_a", "a"), get("/orgs/org_b", "a"),
 		options, get("/a//b", "a"), get("/x", "c"), get("/x", "d"), get("/x", "e"), get("/x", "f"), get("/x", "g"),
 		get("/.well-known/oauth-protected-resource/mcp", ""), get("/x", "a").Policy("run"), get("/x", "a").Policy("no"), two,
@@ -155,7 +173,8 @@ func FuzzWire(f *testing.F) {
 // hasMore reports whether a request has more values of headers than another.
 func hasMore(a, b *authz.Request) bool {
 	return len(a.Authorization) > len(b.Authorization) || len(a.Connection) > len(b.Connection) ||
-		len(a.Identity) > len(b.Identity)
+		len(a.Identity) > len(b.Identity) || len(a.Origin) > len(b.Origin) || len(a.MCPMethod) > len(b.MCPMethod) ||
+		len(a.MCPName) > len(b.MCPName) || len(a.PartialBody) > len(b.PartialBody)
 }
 
 // assertSafe checks what must hold of every allow with an identity.

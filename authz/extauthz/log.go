@@ -65,6 +65,12 @@ func (c *call) MarshalLogObject(line zapcore.ObjectEncoder) error {
 		line.AddString("issuer", issuer)
 		line.AddString("client_id", d.ClientID())
 	}
+	if method := d.MCPMethod(); method != "" {
+		line.AddString("mcp_method", method)
+	}
+	if tool := d.MCPTool(); tool != "" {
+		line.AddString("mcp_tool", tool)
+	}
 	if d.Detail != "" {
 		line.AddString("detail", d.Detail)
 	}

@@ -35,6 +35,10 @@ func referenceRequest(check *authv3.CheckRequest) *authz.Request {
 	attributes := check.GetAttributes()
 	http := attributes.GetRequest().GetHttp()
 	request := authz.NewRequest(http.GetMethod(), http.GetPath(), http.GetHeaders(), attributes.GetContextExtensions())
+	request.Body = string(http.GetRawBody())
+	if said := attributes.GetMetadataContext().GetFilterMetadata()[mcpFilter]; said != nil {
+		request.Metadata = saidByEnvoy{said}
+	}
 	for _, header := range http.GetHeaderMap().GetHeaders() {
 		value := header.GetValue()
 		if raw := header.GetRawValue(); len(raw) > 0 {
@@ -44,6 +48,11 @@ func referenceRequest(check *authv3.CheckRequest) *authz.Request {
 	}
 	return request
 }
+
+// saidByEnvoy is what Envoy's MCP filter says, as the generated types have it.
+type saidByEnvoy struct{ said *structpb.Struct }
+
+func (s saidByEnvoy) MCPMessage() (authz.MCPMessage, bool) { return mcpMessage(s.said) }
 
 // referenceResponse is a decision in Envoy's terms.
 func (s *sample) referenceResponse(request *authz.Request, d *authz.Decision) *authv3.CheckResponse {
@@ -123,6 +132,7 @@ func referenceMetadata(d *authz.Decision) *structpb.Struct {
 	facts := map[string]string{
 		"decision": d.Effect(), "reason": string(d.Reason), "decision_id": d.ID.String(), "policy": d.Policy(),
 		"actor": d.Actor(), "user_id": d.UserID(), "client_id": d.ClientID(), "org_code": d.Org(),
+		"mcp_method": d.MCPMethod(), "mcp_tool": d.MCPTool(),
 	}
 	if facts["actor"] == "none" {
 		delete(facts, "actor")

@@ -2,6 +2,7 @@ package extauthz
 
 import (
 	"errors"
+	"slices"
 	"unicode/utf8"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
@@ -45,6 +46,7 @@ func newRequestSchema() *schema {
 	http := of("service.auth.v3.AttributeContext.HttpRequest")
 	http.fields[2].take = func(c *call, b []byte) { c.request.Method = textOf(b) }
 	http.fields[4].take = func(c *call, b []byte) { c.request.Path = textOf(b) }
+	http.fields[12].take = func(c *call, b []byte) { c.request.Body = textOf(b) }
 
 	extension := of("service.auth.v3.AttributeContext.ContextExtensionsEntry")
 	extension.takeHeader()
@@ -58,7 +60,23 @@ func newRequestSchema() *schema {
 	inList.takeHeader()
 	inList.fields[3].take = func(c *call, b []byte) { c.raw = textOf(b) }
 	inList.end = (*call).addHeader
+
+	attributes := of("service.auth.v3.AttributeContext")
+	attributes.fields[11].message = attributes.fields[11].message.takingMetadata()
 	return root
+}
+
+// takingMetadata returns the schema of the metadata that filters before have set,
+// which is also that of what the configuration of a route holds: those count for
+// nothing.
+func (s *schema) takingMetadata() *schema {
+	metadata, entry := &schema{fields: slices.Clone(s.fields)}, &schema{fields: slices.Clone(s.fields[1].message.fields)}
+	metadata.fields[1].message = entry
+	entry.begin = func(c *call) { c.key, c.entry = "", c.entry[:0] }
+	entry.fields[1].take = func(c *call, b []byte) { c.key = textOf(b) }
+	entry.fields[2].take = func(c *call, b []byte) { c.entry = append(c.entry, textOf(b)) }
+	entry.end = (*call).addMetadata
+	return metadata
 }
 
 // takeHeader reads the fields key and value, which maps and headers have by the
@@ -148,10 +166,13 @@ func varint(b []byte) (uint64, int) {
 func (f *field) read(c *call, content []byte, depth int) error {
 	switch {
 	case f.message != nil:
-		return f.message.read(c, content, depth)
+		if err := f.message.read(c, content, depth); err != nil {
+			return err
+		}
 	case f.text && !utf8.Valid(content):
 		return errWire
-	case f.take != nil:
+	}
+	if f.take != nil {
 		f.take(c, content)
 	}
 	return nil

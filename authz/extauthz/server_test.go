@@ -138,7 +138,7 @@ func TestWhateverGoesWrongIsDenied(t *testing.T) {
 		"U8 a token of no actor": {
 			withToken.InMap(),
 			func() (*kinde.Token, error) { return &kinde.Token{Issuer: domain}, nil },
-			authz.ActorNotAllowed,
+			kinde.UnknownActor,
 			403,
 		},
 		"U8 a token of an issuer without rules": {withToken.InMap(), func() (*kinde.Token, error) {

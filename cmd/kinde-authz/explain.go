@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -24,10 +26,11 @@ type explainCommand struct {
 	Settings settings.Decision `embed:""`
 
 	TokenFile string   `placeholder:"FILE" help:"File that holds the access token. Default: standard input. Without a token: empty."`
-	Method    string   `default:"GET" help:"HTTP method of the request."`
+	Method    string   `placeholder:"METHOD" help:"HTTP method of the request. Default: GET, or POST with a body."`
 	Path      string   `default:"/" help:"Path of the request, with its query."`
 	Policy    *string  `placeholder:"NAME" help:"Policy that Envoy's route names in context_extensions."`
-	Header    []string `placeholder:"NAME" sep:"none" help:"Name of a header that the request has too, like x-kinde-user-id. Can be repeated."`
+	Header    []string `placeholder:"NAME" sep:"none" help:"A header that the request has too, like x-kinde-user-id, or with its value, like 'Mcp-Name: get_x'. Can be repeated."`
+	Body      string   `placeholder:"TEXT" help:"Body of the request, as Envoy sends it for a route with mcp."`
 	JWKSFile  string   `name:"jwks-file" placeholder:"FILE" help:"JWK set to verify with instead of the issuer's, to work without a network."`
 	Address   string   `placeholder:"ADDRESS" help:"gRPC address of a running service, like localhost:9191 or unix:/path: warn when its settings are not these."`
 	Format    string   `default:"text" enum:"text,json" help:"text or json."`
@@ -42,6 +45,9 @@ type explanation struct {
 	Path     string            `json:"path"`
 	Route    string            `json:"route,omitempty"`
 	Policy   string            `json:"policy,omitempty"`
+	Resource string            `json:"resource,omitempty"`
+	MCP      string            `json:"mcp_method,omitempty"`
+	Tool     string            `json:"mcp_tool,omitempty"`
 	Steps    []step            `json:"steps"`
 	Detail   string            `json:"detail,omitempty"`
 	Missing  string            `json:"missing,omitempty"`
@@ -117,22 +123,38 @@ func (c *explainCommand) request(stdin io.Reader) (*authz.Request, error) {
 	if err != nil {
 		return nil, errors.New("the token cannot be read")
 	}
-	headers := make(map[string]string, len(c.Header)+1)
-	for _, name := range c.Header {
-		headers[name] = "forged"
-	}
+	var authorization string
 	if token := strings.TrimSpace(string(content)); token != "" {
 		scheme, credentials, spaced := strings.Cut(token, " ")
 		if !spaced || !strings.EqualFold(scheme, "bearer") {
 			credentials = token
 		}
-		headers["authorization"] = "Bearer " + credentials
+		authorization = "Bearer " + credentials
 	}
 	var extensions map[string]string
 	if c.Policy != nil { // an empty name is one too, and no policy has it
 		extensions = map[string]string{"policy": *c.Policy}
 	}
-	return authz.NewRequest(c.Method, c.Path, headers, extensions), nil
+	request := authz.NewRequest(c.method(), c.Path, nil, extensions)
+	request.Body = c.Body
+	if authorization != "" {
+		request.AddHeader("authorization", authorization)
+	}
+	for _, header := range c.Header {
+		name, value, given := strings.Cut(header, ":")
+		if !given {
+			value = "forged"
+		}
+		request.AddHeader(name, strings.TrimSpace(value))
+	}
+	return request, nil
+}
+
+func (c *explainCommand) method() string {
+	if c.Body != "" {
+		return cmp.Or(c.Method, http.MethodPost)
+	}
+	return cmp.Or(c.Method, http.MethodGet)
 }
 
 // decide waits for the keys, or for the failure to fetch them, and decides.
@@ -164,7 +186,7 @@ func (c *explainCommand) decide(loaded *settings.Settings, request *authz.Reques
 func explain(d *authz.Decision, request *authz.Request, faults []string) *explanation {
 	e := &explanation{
 		Decision: d.Effect(), Reason: d.Reason, Status: d.Status(), Method: request.Method, Path: request.Path,
-		Route: d.Route(), Policy: d.Policy(), Detail: d.Detail, Hint: d.Hint(), Keys: faults,
+		Route: d.Route(), Policy: d.Policy(), Resource: d.Resource(), MCP: d.MCPMethod(), Tool: d.MCPTool(), Detail: d.Detail, Hint: d.Hint(), Keys: faults,
 		Missing: strings.Join(slices.Collect(d.Missing()), " "),
 	}
 	for _, s := range d.Steps() {

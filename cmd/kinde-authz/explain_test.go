@@ -34,7 +34,7 @@ routes:
   - {path: /flags, policy: flags}
   - {path: /admin/*, policy: admin}
   - {path: "/orgs/{org_code}/**"}
-resource: {identifier: https://api.example.com}
+resources: [{identifier: https://api.example.com}]
 headers: {claims: {x-kinde-email: email}}
 `
 
@@ -78,6 +78,7 @@ func TestExplainForPeople(t *testing.T) {
 	want := `request   "POST" "/run?secret=1"
 route     /run
 policy    run
+resource  https://api.example.com
 
    method                       ok
    path                         ok
@@ -86,6 +87,7 @@ policy    run
    protected resource metadata  ok
    route                        ok
    public route                 ok
+   origin                       not configured
    credentials                  ok
    form of the token            ok
    algorithm                    ok
@@ -101,7 +103,7 @@ policy    run
    organization in the path     not configured
    scopes                       not configured
 => permissions                  missing_permission
-   2 more                       not reached
+   5 more                       not reached
 
 deny      missing_permission, status 403 Forbidden
 missing   agents:own
@@ -125,7 +127,7 @@ sets      x-kinde-token-id: j1
 sets      x-kinde-user-id: ` + kindetest.UserID + `
 removes   x-kinde-assertion x-kinde-email x-kinde-forged x-kinde-omitted
 `
-	if _, end, _ := strings.Cut(got, "feature flags                not configured\n\n"); code != exitFine || end != want {
+	if _, end, _ := strings.Cut(got, "policy of the tool           not configured\n\n"); code != exitFine || end != want {
 		t.Errorf("exit code %d, (-want +got)\n%s", code, cmp.Diff(want, end))
 	}
 }

@@ -20,6 +20,9 @@ func (e *explanation) text() string {
 	line("request", "%q %q", e.Method, e.Path)
 	line("route", "%s", cmp.Or(e.Route, "none"))
 	line("policy", "%s", cmp.Or(e.Policy, "none"))
+	for label, text := range ordered("resource", e.Resource, "message", e.MCP, "tool", e.Tool) {
+		line(label, "%s", text)
+	}
 	for _, fault := range e.Keys {
 		line("keys", "%s", fault)
 	}

@@ -90,7 +90,7 @@ func (c *upCommand) config() (stack.Config, error) {
 	if err != nil {
 		return stack.Config{}, err
 	}
-	config := stack.Config{Authz: authz, Envoy: envoy, EnvoyConfig: c.EnvoyConfig, Logs: c.Logs}
+	config := stack.Config{Authz: authz, Envoy: envoy, EnvoyConfig: c.EnvoyConfig, Logs: c.Logs, Settings: stack.SampleSettings}
 	ports := c.ports(c.Once)
 	for _, p := range ports {
 		*p.in(&config) = p.address()

@@ -99,3 +99,26 @@ func TestValueReadsNumbers(t *testing.T) {
 		}
 	}
 }
+
+// A byte that counts is found wherever it stands among those that are read together.
+func TestSpecialBytesAreFoundAnywhere(t *testing.T) {
+	for length := range 40 {
+		for at := range length {
+			for c := range 256 {
+				text := []byte(strings.Repeat("\x7f", length))
+				text[at] = byte(c)
+				s := scanner{text: `"` + string(text) + `"`}
+				want := json.Valid([]byte(s.text))
+				if c == '"' { // it ends there
+					want = true
+				}
+				if got := s.str(); got != want {
+					t.Fatalf("%q: got %t, want %t", s.text, got, want)
+				}
+				if want && c != '"' && s.at != len(s.text) || c == '"' && s.at != at+2 {
+					t.Fatalf("%q: stopped at %d", s.text, s.at)
+				}
+			}
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package strictjson
 
 import (
+	"math/bits"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -154,22 +155,40 @@ func (s *scanner) str() bool {
 	if !s.take('"') {
 		return false
 	}
-	for at := s.at; at < len(s.text); at++ {
-		c := s.text[at]
-		if !special[c] {
-			continue
-		}
-		s.at = at
+	for {
+		s.at = skipPlain(s.text, s.at)
 		switch {
-		case c == '"':
+		case s.at == len(s.text):
+			return false
+		case s.text[s.at] == '"':
 			s.at++
 			return true
-		case c < ' ' || !s.escape():
+		case s.text[s.at] < ' ' || !s.escape():
 			return false
 		}
-		at = s.at - 1
 	}
-	return false
+}
+
+// skipPlain returns where the first special byte stands, the length of the text
+// when there is none. It looks at eight at a time.
+func skipPlain(text string, at int) int {
+	const low, high = 0x0101010101010101, 0x8080808080808080
+	for ; at+8 <= len(text); at += 8 {
+		b := text[at:][:8]
+		x := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		quote, backslash := x^low*'"', x^low*'\\'
+		// The highest bit of a byte that was not set becomes so where one is taken
+		// from zero, or a space from less. That can go wrong behind the first only.
+		found := ((quote-low)&^quote | (backslash-low)&^backslash | (x-low*' ')&^x) & high
+		if found != 0 {
+			return at + bits.TrailingZeros64(found)/8
+		}
+	}
+	for at < len(text) && !special[text[at]] {
+		at++
+	}
+	return at
 }
 
 // special are the bytes that may not stand in a string, or end it, or begin an

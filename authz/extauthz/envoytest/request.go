@@ -8,6 +8,7 @@ import (
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
@@ -19,6 +20,9 @@ type Request struct {
 	Method, Path string
 	Headers      []Header
 	Extensions   map[string]string // context_extensions of Envoy's route
+	Body         string            // as with_request_body with pack_as_bytes sends it
+	Text         string            // as without pack_as_bytes
+	MCP          map[string]any    // the metadata of Envoy's MCP filter
 }
 
 // New is a request without headers.
@@ -39,6 +43,16 @@ func (r Request) Bearer(token string) Request { return r.With("authorization", "
 // Policy is the request on a route for which Envoy names that policy.
 func (r Request) Policy(name string) Request {
 	r.Extensions = map[string]string{"policy": name}
+	return r
+}
+
+// Post is a request with a body, which Envoy sends as bytes.
+func Post(path, body string) Request {
+	r := New("POST", path).With("content-type", "application/json")
+	if body != "" { // Envoy says nothing of no body
+		r = r.With("x-envoy-auth-partial-body", "false")
+	}
+	r.Body = body
 	return r
 }
 
@@ -78,10 +92,23 @@ func (r Request) check() *authv3.CheckRequest {
 	http := &authv3.AttributeContext_HttpRequest{
 		Id: "1234567890", Method: r.Method, Path: r.Path, Host: "api.example.com", Scheme: "https", Protocol: "HTTP/1.1",
 	}
+	http.RawBody, http.Body = []byte(r.Body), r.Text
 	return &authv3.CheckRequest{Attributes: &authv3.AttributeContext{
-		Source: peer("10.0.0.1", 54321), Destination: peer("10.0.0.2", 8080), ContextExtensions: r.Extensions,
+		MetadataContext: r.metadata(),
+		Source:          peer("10.0.0.1", 54321), Destination: peer("10.0.0.2", 8080), ContextExtensions: r.Extensions,
 		Request: &authv3.AttributeContext_Request{Time: timestamppb.New(time.Unix(1700000000, 0)), Http: http},
 	}}
+}
+
+func (r Request) metadata() *corev3.Metadata {
+	if r.MCP == nil {
+		return nil
+	}
+	said, err := structpb.NewStruct(r.MCP)
+	if err != nil {
+		panic(err) // a test says what no Struct can hold
+	}
+	return &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{"envoy.filters.http.mcp": said}}
 }
 
 func peer(ip string, port uint32) *authv3.AttributeContext_Peer {

@@ -18,7 +18,7 @@ func (f *file) verifier() kinde.Config {
 	}
 }
 
-// authorizer is without issuers and resource: those are not the file's alone.
+// authorizer is without issuers and resources: those are not the file's alone.
 func (f *file) authorizer() authz.Config {
 	config := authz.Config{
 		Issuers:           make(map[string]authz.Rules),
@@ -61,20 +61,34 @@ func (p *policySettings) policy() authz.Policy {
 func (r *routeSettings) route() authz.Route {
 	return authz.Route{
 		Path: string(r.Path), Methods: values[string](r.Methods), Policy: string(r.Policy), Public: bool(r.Public), Deny: bool(r.Deny),
+		MCP: r.MCP.mcp(),
 	}
 }
 
-// resource names the issuers as authorization servers. It is nil where the file has
-// none.
-func (f *file) resource(verifier kinde.Config) *authz.Resource {
-	if f.Resource == nil {
+func (m *mcpSettings) mcp() *authz.MCP {
+	if m == nil {
 		return nil
 	}
-	resource := &authz.Resource{
-		Identifier: string(f.Resource.Identifier), Scopes: values[string](f.Resource.Scopes), InsecureHTTP: verifier.InsecureHTTP,
+	mcp := &authz.MCP{Origins: values[string](m.Origins), EnvoyMetadata: bool(m.EnvoyMetadata)}
+	for _, t := range m.Tools {
+		mcp.Tools = append(mcp.Tools, authz.Tool{Name: string(t.Name), Policy: string(t.Policy)})
 	}
+	return mcp
+}
+
+// resources name the issuers as authorization servers.
+func (f *file) resources(verifier kinde.Config) []authz.Resource {
+	var servers []string
 	for _, issuer := range verifier.Issuers {
-		resource.AuthorizationServers = append(resource.AuthorizationServers, issuer.Domain)
+		servers = append(servers, issuer.Domain)
 	}
-	return resource
+	var all []authz.Resource
+	for _, r := range f.Resources {
+		all = append(all, authz.Resource{
+			Identifier: string(r.Identifier), Audience: values[string](r.Audience), Scopes: values[string](r.Scopes),
+			Name: string(r.Name), Documentation: string(r.Documentation),
+			AuthorizationServers: servers, InsecureHTTP: verifier.InsecureHTTP,
+		})
+	}
+	return all
 }

@@ -36,7 +36,12 @@ func (s *Settings) Digest() string {
 	for _, issuer := range s.Verifier.Issuers {
 		issuers[issuer.Domain] = canonical(reflect.ValueOf(issuer))
 	}
-	text, err := json.Marshal([]any{issuers, s.Verifier.Leeway, s.Verifier.InsecureHTTP,
+	resources := make(map[string]any, len(config.Resources))
+	for _, resource := range config.Resources {
+		resources[resource.Identifier] = canonical(reflect.ValueOf(resource))
+	}
+	config.Resources = nil
+	text, err := json.Marshal([]any{issuers, resources, s.Verifier.Leeway, s.Verifier.InsecureHTTP,
 		canonical(reflect.ValueOf(config))})
 	if err != nil {
 		panic(err) // canonical makes nothing that JSON cannot hold

@@ -15,9 +15,13 @@ policies:
   internal: {actors: [system]}
 routes:
   - {path: /a/**, policy: run, methods: [GET, POST]}
+  - {path: /mcp, mcp: {tools: [{name: t1, policy: run}, {name: t2}], origins: ['https://o1', 'https://o2']}}
   - {path: /**, policy: internal}
 leeway: 30s
 headers: {claims: {x-kinde-email: email}}
+resources:
+  - {identifier: https://c.com, scopes: [s1, s2]}
+  - {identifier: https://c.com/x, audience: [aud1]}
 `
 
 func digestOf(t *testing.T, content string) string {
@@ -65,9 +69,20 @@ func TestDigestTellsDecidingSettingsApart(t *testing.T) {
 		{"model: large", "modal: large", false},
 		{"policy: run,", "policy: default,", false},
 		{"policy: run,", "public: true,", false},
-		{"  - {path: /a/**, policy: run, methods: [GET, POST]}\n  - {path: /**, policy: internal}",
-			"  - {path: /**, policy: internal}\n  - {path: /a/**, policy: run, methods: [GET, POST]}", false},
+		{"  - {path: /a/**, policy: run, methods: [GET, POST]}\n  - {path: /mcp", "  - {path: /mcp", false},
+		{"[{name: t1, policy: run}, {name: t2}]", "[{name: t2}, {name: t1, policy: run}]", false},
+		{"{name: t1, policy: run}", "{name: t1}", false},
+		{", {name: t2}", "", false},
+		{"['https://o1', 'https://o2']", "['https://o2', 'https://o1']", true},
+		{", 'https://o2'", "", false},
+		{"origins: [", "envoy_metadata: true, origins: [", false},
+		{"mcp: {tools: [{name: t1, policy: run}, {name: t2}], origins: ['https://o1', 'https://o2']}", "mcp: {}", false},
 		{"x-kinde-email: email", "x-kinde-email: sub", false},
+		{"[s1, s2]", "[s2, s1]", true},
+		{"[aud1]", "[aud2]", false},
+		{", audience: [aud1]", "", false},
+		{"  - {identifier: https://c.com, scopes: [s1, s2]}\n  - {identifier: https://c.com/x, audience: [aud1]}",
+			"  - {identifier: https://c.com/x, audience: [aud1]}\n  - {identifier: https://c.com, scopes: [s1, s2]}", true},
 		{"headers: {", "headers: {forward_authorization: false, ", false},
 		{"headers: {", "headers: {forward_authorization: true, ", true},
 	} {

@@ -20,7 +20,7 @@ type file struct {
 	Leeway       *duration                 `yaml:"leeway" jsonschema_description:"How far the clocks of issuer and service may differ, 0s to 5m. Default: 30s."`
 	TokenCache   cacheSettings             `yaml:"token_cache"`
 	JWKS         jwksSettings              `yaml:"jwks"`
-	Resource     *resourceSettings         `yaml:"resource"`
+	Resources    []resourceSettings        `yaml:"resources" jsonschema:"minItems=1" jsonschema_description:"The APIs behind, as clients discover them (RFC 9728). A request belongs to the one with the longest path that its own begins with."`
 	Log          logSettings               `yaml:"log"`
 	Listen       text                      `yaml:"listen" jsonschema_description:"Address of the gRPC port, or unix:/path. Default: :9191."`
 	AdminListen  text                      `yaml:"admin_listen" jsonschema_description:"Address of the HTTP port for /healthz, /readyz and /metrics. Default: :9192."`
@@ -58,6 +58,20 @@ type routeSettings struct {
 	Policy  text   `yaml:"policy" jsonschema_description:"Left out: default if it is defined, else one that asks nothing."`
 	Public  truth  `yaml:"public" jsonschema_description:"Everyone passes, without identity. Takes no policy."`
 	Deny    truth  `yaml:"deny" jsonschema_description:"Nobody passes. Takes no policy and cannot be public."`
+
+	MCP *mcpSettings `yaml:"mcp" jsonschema_description:"A server of the Model Context Protocol is behind: its messages are read, and policies of tools asked. Not for a route that is public or denies."`
+}
+
+// mcpSettings say of a route that a server of the Model Context Protocol is behind.
+type mcpSettings struct {
+	Tools         []toolSettings `yaml:"tools" jsonschema:"minItems=1" jsonschema_description:"The policies of tools; the first entry that matches counts, and a tool that none matches is denied. Left out: all tools may be called."`
+	Origins       []text         `yaml:"origins" jsonschema:"minItems=1,pattern=^[a-z][a-z0-9+.-]*://[^/?#@A-Z* ]+$" jsonschema_description:"Whose pages may call from a browser, like https://app.example.com. Left out: not checked, the server must."`
+	EnvoyMetadata truth          `yaml:"envoy_metadata" jsonschema_description:"Whether to believe Envoy's MCP filter where no body came. Default: false."`
+}
+
+type toolSettings struct {
+	Name   text `yaml:"name" jsonschema:"required,pattern=^[!-)+-~]*\\*?$" jsonschema_description:"The tool's name, or how it begins and one * at its end."`
+	Policy text `yaml:"policy" jsonschema_description:"Must hold beside the route's. Left out: none."`
 }
 
 type headerSettings struct {
@@ -76,8 +90,11 @@ type jwksSettings struct {
 }
 
 type resourceSettings struct {
-	Identifier text   `yaml:"identifier" jsonschema:"required" jsonschema_description:"The API's address, which is also the audience to request (RFC 9728)."`
-	Scopes     []text `yaml:"scopes" jsonschema:"minItems=1" jsonschema_description:"Scopes that a client may want to request."`
+	Identifier    text   `yaml:"identifier" jsonschema:"required" jsonschema_description:"The API's address. Its path is compared with requests, its host is not."`
+	Audience      []text `yaml:"audience" jsonschema:"minItems=1" jsonschema_description:"A token of its requests must name one of these, whatever the issuer's audience is. Left out: the issuer's."`
+	Scopes        []text `yaml:"scopes" jsonschema:"minItems=1" jsonschema_description:"Scopes that a client may want to request."`
+	Name          text   `yaml:"name" jsonschema_description:"What people call the API, for the document that clients read."`
+	Documentation text   `yaml:"documentation" jsonschema:"pattern=^https?://" jsonschema_description:"Address of a page for developers, for the document that clients read."`
 }
 
 type tlsSettings struct {

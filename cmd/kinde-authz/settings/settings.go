@@ -72,7 +72,7 @@ func (f *Flags) with(parsed *file) (*Settings, error) {
 			return nil, s.locate(err)
 		}
 	}
-	s.Authorizer.Resource = parsed.resource(s.Verifier)
+	s.Authorizer.Resources = parsed.resources(s.Verifier)
 	return s, nil
 }
 

@@ -17,7 +17,7 @@ type Warning struct {
 // Warnings returns what is valid and probably a mistake in settings that can be
 // built.
 func (s *Settings) Warnings() (all []Warning) {
-	for _, w := range authz.Warnings(s.Authorizer) {
+	for _, w := range append(authz.Warnings(s.Authorizer), s.resourceWarnings()...) {
 		all = append(all, Warning{fmt.Sprintf("%s:%d", s.path, s.find(w.Path).line()), w.Text})
 	}
 	return all

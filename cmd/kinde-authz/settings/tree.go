@@ -137,6 +137,11 @@ func checkList(n *yaml.Node, t reflect.Type, name string) error {
 	return nil
 }
 
+// mayBeEmpty are the mappings that say something without an entry.
+var mayBeEmpty = []reflect.Type{
+	reflect.TypeFor[file](), reflect.TypeFor[policySettings](), reflect.TypeFor[mcpSettings](),
+}
+
 func checkMapping(n *yaml.Node, t reflect.Type, name string) error {
 	if n.Kind != yaml.MappingNode {
 		return refuse(n, "%s: want a mapping, like {name: value}", name)
@@ -144,8 +149,7 @@ func checkMapping(n *yaml.Node, t reflect.Type, name string) error {
 	if len(n.Content) > 2*maxEntries {
 		return refuse(n, "%s: the mapping has %d entries: want at most %d", name, len(n.Content)/2, maxEntries)
 	}
-	mayBeEmpty := t == reflect.TypeFor[file]() || t == reflect.TypeFor[policySettings]()
-	if len(n.Content) == 0 && !mayBeEmpty {
+	if len(n.Content) == 0 && !slices.Contains(mayBeEmpty, t) {
 		return refuse(n, "%s: the setting is empty: give it a value or remove it", name)
 	}
 	seen := make(map[string]*yaml.Node, len(n.Content)/2)

@@ -24,13 +24,14 @@ type Seen struct {
 }
 
 // Handler serves the agent: GET /stream as server-sent events, GET /ws as a
-// WebSocket that sends back what it gets, GET /health for itself, and on every
-// other path what it has [Seen].
+// WebSocket that sends back what it gets, GET /health for itself, a server of the
+// Model Context Protocol at [MCPPath], and on every other path what it has [Seen].
 func Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /stream", stream)
 	mux.HandleFunc("GET /ws", echo)
+	mux.Handle(MCPPath, stations())
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(see(r)) // the client has gone: nothing to tell it

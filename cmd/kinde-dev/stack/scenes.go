@@ -18,6 +18,7 @@ type scene struct {
 	name    string
 	token   *kindetest.TokenRequest // nil sends none
 	headers map[string]string
+	message string // to the MCP server; empty asks the agent
 
 	status int
 	reason string // of a denial
@@ -55,6 +56,32 @@ var scenes = []scene{
 	{name: "another organization", token: broken("other-org"), status: http.StatusForbidden, reason: "org_not_allowed"},
 	{name: "no organization", token: broken("no-org"), status: http.StatusForbidden, reason: "org_missing"},
 	{name: "neither user nor machine", token: broken("no-actor"), status: http.StatusForbidden, reason: "unknown_actor"},
+	{name: "an MCP tool that reads", token: &kindetest.TokenRequest{}, message: toolCall("get_forecast"), status: http.StatusOK},
+	{
+		name: "an MCP tool that deletes", token: &kindetest.TokenRequest{}, message: toolCall("delete_station"),
+		status: http.StatusForbidden, reason: "missing_permission",
+	},
+	{
+		name: "the same, with its permission", token: &kindetest.TokenRequest{Permissions: []string{"stations:delete"}},
+		message: toolCall("delete_station"), status: http.StatusOK,
+	},
+	{
+		name: "an MCP tool that no rule names", token: &kindetest.TokenRequest{}, message: toolCall("sudo"),
+		status: http.StatusForbidden, reason: "tool_not_allowed",
+	},
+	{
+		name: "two MCP messages in one", token: &kindetest.TokenRequest{}, status: http.StatusBadRequest, reason: "mcp_unreadable",
+		message: "[" + toolCall("get_forecast") + "," + toolCall("delete_station") + "]",
+	},
+}
+
+// toolCall is a message that calls a tool of the agent.
+func toolCall(name string) string {
+	arguments := `{"city":"Lisbon"}`
+	if name != "get_forecast" {
+		arguments = `{"station":"lis-1"}`
+	}
+	return `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"` + name + `","arguments":` + arguments + `}}`
 }
 
 func broken(kind string) *kindetest.TokenRequest { return &kindetest.TokenRequest{Broken: kind} }
@@ -87,7 +114,7 @@ func (s *Stack) Play(ctx context.Context, out io.Writer) error {
 // play sends the request, describes the answer and reports whether it is the
 // one wanted.
 func (c scene) play(ctx context.Context, s *Stack) (got string, ok bool) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/api/agents/weather", nil)
+	request, err := c.request(ctx, s)
 	if err != nil {
 		return err.Error(), false
 	}
@@ -109,15 +136,36 @@ func (c scene) play(ctx context.Context, s *Stack) (got string, ok bool) {
 	var answer struct {
 		agent.Seen
 		Reason string `json:"reason"`
+		Result struct {
+			Failed bool `json:"isError"`
+		} `json:"result"`
+		Error json.RawMessage `json:"error"` // of a denial, or of the MCP server
 	}
 	if err := json.NewDecoder(io.LimitReader(response.Body, 64<<10)).Decode(&answer); err != nil {
 		return err.Error(), false
 	}
 	got = strings.TrimSpace(fmt.Sprintf("%d %s", response.StatusCode, answer.Reason))
+	if response.StatusCode == http.StatusOK && (answer.Result.Failed || answer.Error != nil) {
+		return got + ", the tool failed", false
+	}
 	if wrong := c.wrongIdentity(answer.Identity); wrong != "" {
 		return got + ", the agent saw " + wrong, false
 	}
 	return got, response.StatusCode == c.status && answer.Reason == c.reason
+}
+
+// request is what the scene sends, without the token.
+func (c scene) request(ctx context.Context, s *Stack) (*http.Request, error) {
+	if c.message == "" {
+		return http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/api/agents/weather", nil)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+agent.MCPPath, strings.NewReader(c.message))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Accept", "application/json, text/event-stream")
+	return request, nil
 }
 
 // wrongIdentity describes a header that the agent got with a wrong value.

@@ -5,6 +5,7 @@ package stack
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +22,11 @@ import (
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
+
+// SampleSettings guard the tools of the sample agent.
+//
+//go:embed settings.yaml
+var SampleSettings string
 
 // AllowedOrgs are the organizations that may pass.
 const AllowedOrgs = "org_acme,org_globex"
@@ -39,6 +46,8 @@ type Config struct {
 	Upstream string
 	// Outage is how the issuer fails from the start, if at all.
 	Outage kindetest.Outage
+	// Settings are those of kinde-authz's file, without issuers. Empty is no file.
+	Settings string
 	// AuthzEnv is more of kinde-authz's environment.
 	AuthzEnv []string
 	// Logs is the folder of the files that the children's logs are written to;
@@ -159,6 +168,13 @@ func (s *Stack) startAuthz(ctx context.Context, config Config) error {
 	env = append(env, "KINDE_DOMAIN="+s.Issuer.URL, "KINDE_AUDIENCE="+kindetest.Audience,
 		"KINDE_ALLOWED_ORGS="+AllowedOrgs, "KINDE_AUTHZ_INSECURE_HTTP=true", "KINDE_AUTHZ_DRAIN_DELAY=0s",
 		"KINDE_AUTHZ_LISTEN="+orAny(config.AuthzGRPC), "KINDE_AUTHZ_ADMIN_LISTEN="+orAny(config.AuthzAdmin))
+	if config.Settings != "" {
+		path := filepath.Join(s.dir, "kinde-authz.yaml")
+		if err := os.WriteFile(path, []byte(config.Settings), 0o600); err != nil {
+			return err
+		}
+		env = append(env, "KINDE_AUTHZ_CONFIG="+path)
+	}
 	command := exec.Command(config.Authz, "serve")
 	command.Env = slices.Concat(env, config.AuthzEnv)
 	var err error
