@@ -23,9 +23,11 @@ func (s *Settings) MarshalLogObject(line zapcore.ObjectEncoder) error {
 	addNames(line, "policies", slices.Sorted(maps.Keys(s.Authorizer.Policies)))
 	line.AddInt("routes", len(s.Authorizer.Routes))
 	line.AddString("unmatched", s.unmatched())
-	if s.Authorizer.Resource != nil {
-		line.AddString("resource", s.Authorizer.Resource.Identifier)
+	var resources []string
+	for _, r := range s.Authorizer.Resources {
+		resources = append(resources, r.Identifier)
 	}
+	addNames(line, "resources", resources)
 	line.AddInt("token_cache_entries", s.Authorizer.CachedTokens)
 	addDuration(line, "leeway_ms", s.Verifier.Leeway)
 	addDuration(line, "jwks_refresh_ms", s.Verifier.Refresh)
