@@ -2,6 +2,8 @@ package assertion
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -75,6 +77,19 @@ func parseKey(block *pem.Block) (*key, error) {
 		return nil, errors.New("it cannot be read: " + wantKeys)
 	}
 	return newKey(private)
+}
+
+// Generate returns one new key, to find out what an assertion would take.
+func Generate() (*Keys, error) {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	k, err := newKey(private)
+	if err != nil {
+		return nil, err
+	}
+	return &Keys{signing: k, ids: map[string]bool{k.id: true}, jwks: marshalSet([]*key{k})}, nil
 }
 
 // JWKS returns the public keys as a JWK set (RFC 7517). It is not to be changed.

@@ -32,6 +32,7 @@ func newAdminServer(s *service) *http.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.serveReady)
+	mux.HandleFunc("GET /jwks", s.serveJWKS)
 	mux.Handle("GET /metrics", s.metrics.handler())
 	server := &http.Server{
 		Handler: mux, ReadHeaderTimeout: adminHeaderTimeout, ReadTimeout: adminTimeout, WriteTimeout: adminTimeout, MaxHeaderBytes: adminHeaderBytes,

@@ -31,7 +31,8 @@ type metrics struct {
 	refreshes *prometheus.CounterVec
 	reloads   *prometheus.CounterVec
 
-	tlsReloads *prometheus.CounterVec
+	tlsReloads     *prometheus.CounterVec
+	signingReloads *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -57,7 +58,11 @@ func newMetrics() *metrics {
 	m.tlsReloads = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "kinde_authz_tls_reloads_total", Help: "Times changed TLS files were read, by result.",
 	}, []string{"result"})
+	m.signingReloads = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "kinde_authz_assertion_key_reloads_total", Help: "Times a changed file of assertion keys was read, by result.",
+	}, []string{"result"})
 	for _, result := range []string{"ok", "error"} {
+		m.signingReloads.WithLabelValues(result)
 		m.reloads.WithLabelValues(result)
 		m.tlsReloads.WithLabelValues(result)
 	}
@@ -68,7 +73,7 @@ func newMetrics() *metrics {
 	build.Set(1)
 	m.counters = countersOf(m.decisions)
 	m.registry.MustRegister(m.cacheCounters()...)
-	m.registry.MustRegister(m.decisions, m.duration, m.refreshes, m.reloads, m.tlsReloads, build,
+	m.registry.MustRegister(m.decisions, m.duration, m.refreshes, m.reloads, m.tlsReloads, m.signingReloads, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -21,6 +21,7 @@ type file struct {
 	TokenCache   cacheSettings             `yaml:"token_cache"`
 	JWKS         jwksSettings              `yaml:"jwks"`
 	Resources    []resourceSettings        `yaml:"resources" jsonschema:"minItems=1" jsonschema_description:"The APIs behind, as clients discover them (RFC 9728). A request belongs to the one with the longest path that its own begins with."`
+	Assertion    *assertionSettings        `yaml:"assertion" jsonschema_description:"Signs what the upstream is told of an identity (x-kinde-assertion), so that it can refuse whoever comes round Envoy. Left out: no assertion."`
 	Log          logSettings               `yaml:"log"`
 	Listen       text                      `yaml:"listen" jsonschema_description:"Address of the gRPC port, or unix:/path. Default: :9191."`
 	AdminListen  text                      `yaml:"admin_listen" jsonschema_description:"Address of the HTTP port for /healthz, /readyz and /metrics. Default: :9192."`

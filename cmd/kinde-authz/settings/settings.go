@@ -67,7 +67,7 @@ func (f *Flags) with(parsed *file) (*Settings, error) {
 	if f.InsecureHTTP != nil {
 		s.Verifier.InsecureHTTP = *f.InsecureHTTP
 	}
-	for _, step := range []func(*Settings) error{f.addIssuers, f.addDrainDelay, f.addLevel, checkTLS} {
+	for _, step := range []func(*Settings) error{f.addIssuers, f.addDrainDelay, f.addLevel, checkTLS, checkAssertion} {
 		if err := step(s); err != nil {
 			return nil, s.locate(err)
 		}
