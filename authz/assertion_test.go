@@ -288,7 +288,7 @@ func TestHeadersWithoutRoomForTheAssertionDoNotPass(t *testing.T) {
 	}
 }
 
-// The assertion's name is set in any case, and removed in every other spelling.
+// Attack O14: the assertion's name is set in any case, and removed in every other spelling.
 func TestForgedAssertionsAreReplaced(t *testing.T) {
 	s := newSealed(t, Config{})
 	request := &Request{Authorization: []string{"Bearer " + s.Token(s.UserClaims())}}

@@ -83,7 +83,7 @@ func (s *service) assertionFor(t *testing.T, token string) string {
 	return ""
 }
 
-// The keys change by their file and by the settings, and what is signed is always
+// Attack X8: the keys change by their file and by the settings, and what is signed is always
 // verified by what is published.
 func TestKeysOfAssertionsChange(t *testing.T) {
 	issuer := kindetest.NewServer()

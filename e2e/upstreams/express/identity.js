@@ -34,6 +34,17 @@ function signed(claims) {
   };
 }
 
+// agreed returns what the headers tell and the assertion says too. A list that one of the
+// two leaves out is not known.
+function agreed(told, said) {
+  for (const [name, value] of Object.entries(said)) {
+    const list = ["scopes", "permissions", "roles"].includes(name);
+    if (list && (told[name] === null || value === null)) told[name] = null;
+    else if (JSON.stringify(told[name]) !== JSON.stringify(value)) throw new Error(`${name} is not what was signed`);
+  }
+  return told;
+}
+
 // requireIdentity lets nobody pass who did not come through Envoy.
 export function requireIdentity({jwks, audience, issuer = "kinde-authz"}) {
   // Fetched once, and again when an assertion names an unknown key.
@@ -49,11 +60,7 @@ export function requireIdentity({jwks, audience, issuer = "kinde-authz"}) {
   return async (req, res, next) => {
     try {
       const {payload} = await jwtVerify(req.headers["x-kinde-assertion"] ?? "", keys, expected);
-      const told = read(req.headers);
-      for (const [name, value] of Object.entries(signed(payload))) {
-        if (JSON.stringify(told[name]) !== JSON.stringify(value)) throw new Error(`${name} is not what was signed`);
-      }
-      req.identity = told;
+      req.identity = agreed(read(req.headers), signed(payload));
     } catch {
       return res.status(401).json({error: "this did not come through Envoy"});
     }

@@ -85,7 +85,7 @@ func (v *verifier) require(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		told, err := readIdentity(r.Header)
 		c, wrong := v.verify(r.Context(), r.Header.Get("x-kinde-assertion"))
-		if err != nil || wrong != nil || !c.says(told) {
+		if err != nil || wrong != nil || !c.agree(told) {
 			http.Error(w, `{"error":"this did not come through Envoy"}`, http.StatusUnauthorized)
 			return
 		}

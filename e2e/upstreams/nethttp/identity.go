@@ -63,8 +63,9 @@ type claims struct {
 	Omitted     []string `json:"omitted"`
 }
 
-// says reports whether the claims say the same as the headers.
-func (c *claims) says(told *identity) bool {
+// agree reports whether the claims say the same as the headers. A list that one of the
+// two leaves out is not known, and becomes nil.
+func (c *claims) agree(told *identity) bool {
 	many := func(name string, list []string) []string {
 		switch {
 		case slices.Contains(c.Omitted, name):
@@ -87,5 +88,12 @@ func (c *claims) says(told *identity) bool {
 		scopes[i], _ = url.PathUnescape(scope) // another text than the header's is no match
 	}
 	signed.Scopes = many("scope", scopes)
+	for _, list := range [...][2]*[]string{
+		{&signed.Scopes, &told.Scopes}, {&signed.Permissions, &told.Permissions}, {&signed.Roles, &told.Roles},
+	} {
+		if *list[0] == nil || *list[1] == nil {
+			*list[0], *list[1] = nil, nil
+		}
+	}
 	return reflect.DeepEqual(&signed, told)
 }
