@@ -239,7 +239,8 @@ func identities(t *testing.T, g *guarded) {
 		},
 	} {
 		status, who := whoami(t, g.URL, map[string]string{
-			"Authorization": "Bearer " + row.token, "x-kinde-user-id": "kp_admin", "x-kinde-assertion": "forged", "x-kinde-name": "x",
+			"Authorization":   "Bearer " + row.token,
+			"x-kinde-user-id": "kp_admin", "x-kinde-assertion": "forged", "x-kinde-name": "x",
 		})
 		for member, value := range who {
 			if value == "" { // how Go says that there is none
@@ -266,8 +267,8 @@ func bypasses(t *testing.T, g *guarded) {
 	id := signingID(t, readFile(t, g.keyFile))
 	now := time.Now().Unix()
 	good := map[string]any{
-		"iss": "kinde-authz", "aud": "https://agents.example.com", "iat": now, "exp": now + 60, "sub": "kp_1", "actor": "user",
-		"org_code": "org_acme",
+		"iss": "kinde-authz", "aud": "https://agents.example.com", "iat": now, "exp": now + 60,
+		"sub": "kp_1", "actor": "user", "org_code": "org_acme",
 	}
 	with := func(name string, value any) map[string]any {
 		changed := maps.Clone(good)

@@ -42,7 +42,7 @@ func newKey(private any) (*key, error) {
 	k := &key{}
 	switch p := private.(type) {
 	case ed25519.PrivateKey:
-		public := p.Public().(ed25519.PublicKey) //nolint:errcheck // documented
+		public := p.Public().(ed25519.PublicKey)
 		k.private = p
 		k.public = publicKey{Type: "OKP", Curve: "Ed25519", X: base64url.EncodeToString(public), Algorithm: "EdDSA"}
 	case *ecdsa.PrivateKey:

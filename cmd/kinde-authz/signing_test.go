@@ -155,7 +155,8 @@ func TestKeysOfAssertionsChange(t *testing.T) {
 		t.Errorf("/jwks/: status %d", status)
 	}
 	for _, line := range seen.All() {
-		if text := fmt.Sprint(line.Message, line.ContextMap()); strings.Contains(text, first[40:60]) || strings.Contains(text, second[40:60]) {
+		text := fmt.Sprint(line.Message, line.ContextMap())
+		if strings.Contains(text, first[40:60]) || strings.Contains(text, second[40:60]) {
 			t.Errorf("a key is logged: %s", text)
 		}
 	}

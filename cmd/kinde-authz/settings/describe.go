@@ -28,6 +28,10 @@ func (s *Settings) MarshalLogObject(line zapcore.ObjectEncoder) error {
 		resources = append(resources, r.Identifier)
 	}
 	addNames(line, "resources", resources)
+	if a := s.Authorizer.Assertion; a != nil {
+		line.AddString("assertion_audience", a.Audience)
+		addDuration(line, "assertion_lifetime_ms", a.Lifetime)
+	}
 	line.AddInt("token_cache_entries", s.Authorizer.CachedTokens)
 	addDuration(line, "leeway_ms", s.Verifier.Leeway)
 	addDuration(line, "jwks_refresh_ms", s.Verifier.Refresh)

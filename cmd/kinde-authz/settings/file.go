@@ -24,7 +24,7 @@ type file struct {
 	Assertion    *assertionSettings        `yaml:"assertion" jsonschema_description:"Signs what the upstream is told of an identity (x-kinde-assertion), so that it can refuse whoever comes round Envoy. Left out: no assertion."`
 	Log          logSettings               `yaml:"log"`
 	Listen       text                      `yaml:"listen" jsonschema_description:"Address of the gRPC port, or unix:/path. Default: :9191."`
-	AdminListen  text                      `yaml:"admin_listen" jsonschema_description:"Address of the HTTP port for /healthz, /readyz and /metrics. Default: :9192."`
+	AdminListen  text                      `yaml:"admin_listen" jsonschema_description:"Address of the HTTP port for /healthz, /readyz, /metrics and /jwks. Default: :9192."`
 	InsecureHTTP truth                     `yaml:"insecure_http" jsonschema_description:"Allow http:// issuers. For local stacks and tests only."`
 	DrainDelay   *duration                 `yaml:"drain_delay" jsonschema_description:"How long to go on serving after SIGTERM while reporting NOT_SERVING. Default: 10s."`
 	TLS          tlsSettings               `yaml:"tls"`
