@@ -43,8 +43,8 @@ func TestGuideForUpstreams(t *testing.T) {
 		}
 		shown++
 	}
-	if shown != 6 {
-		t.Errorf("%d blocks, want 6", shown)
+	if shown != 5 {
+		t.Errorf("%d blocks, want 5", shown)
 	}
 }
 
