@@ -129,7 +129,7 @@ func TestOnlyPublicMembersArePublished(t *testing.T) {
 	}
 }
 
-// Attack X8: an error says nothing of what the file holds.
+// Attack X9: an error says nothing of what the file holds.
 func TestKeysThatAreRefused(t *testing.T) {
 	good := newPEM(t, "P-256")
 	sec1, err := x509.MarshalECPrivateKey(newPrivate(t, "P-256").(*ecdsa.PrivateKey))
