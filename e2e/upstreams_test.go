@@ -30,18 +30,15 @@ import (
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
 )
 
-// sampleUpstreams are the commands of the servers in upstreams/, in a folder of their own.
+// sampleUpstreams are the commands of the servers in upstreams/, with a folder of their own
+// to run in.
 var sampleUpstreams = map[string]func(t *testing.T, tools, dir string) *exec.Cmd{
 	"Express": func(t *testing.T, tools, dir string) *exec.Cmd {
-		if err := os.Symlink(filepath.Join(tools, "express/node_modules"), filepath.Join(dir, "node_modules")); err != nil {
-			t.Fatal(err)
-		}
-		copyFiles(t, dir, "upstreams/express")
-		return exec.Command("node", filepath.Join(dir, "server.js"))
+		return nodeServer(t, tools, dir, "express")
 	},
 	"FastAPI": func(t *testing.T, tools, dir string) *exec.Cmd {
-		copyFiles(t, dir, "upstreams/fastapi")
-		return exec.Command(filepath.Join(tools, "venv/bin/python"), filepath.Join(dir, "server.py"))
+		copyUpstreams(t, dir)
+		return exec.Command(filepath.Join(tools, "venv/bin/python"), filepath.Join(dir, "fastapi/server.py"))
 	},
 	"net/http": func(t *testing.T, _, dir string) *exec.Cmd {
 		build := exec.Command("go", "build", "-o", dir, "./upstreams/nethttp")
@@ -52,11 +49,25 @@ var sampleUpstreams = map[string]func(t *testing.T, tools, dir string) *exec.Cmd
 	},
 }
 
-func copyFiles(t *testing.T, to, from string) {
+func copyUpstreams(t *testing.T, to string) {
 	t.Helper()
-	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+	if err := os.CopyFS(to, os.DirFS("upstreams")); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// nodeServer is the command of a server in one of the folders. Node looks for modules
+// beside the file that imports them.
+func nodeServer(t *testing.T, tools, dir, name string) *exec.Cmd {
+	t.Helper()
+	copyUpstreams(t, dir)
+	for _, folder := range []string{"express", "mastra"} {
+		err := os.Symlink(filepath.Join(tools, folder, "node_modules"), filepath.Join(dir, folder, "node_modules"))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return exec.Command("node", filepath.Join(dir, name, "server.js"))
 }
 
 // upstreamTools is where what the upstreams need is installed.
