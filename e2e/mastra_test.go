@@ -81,7 +81,8 @@ func TestMastraKeepsThreadsApart(t *testing.T) {
 		"a token of Kinde's": {"Authorization: Bearer " + callers[0].token},
 		"a forged assertion": {"x-kinde-user-id: kp_1", "x-kinde-assertion: a.b.c"},
 	} {
-		if status, got := mastra(t, http.MethodGet, g.direct+threads+ofWeather, "", header...); status != http.StatusUnauthorized {
+		status, got := mastra(t, http.MethodGet, g.direct+threads+ofWeather, "", header...)
+		if status != http.StatusUnauthorized {
 			t.Errorf("round Envoy, with %s: status %d, %+v", name, status, got)
 		}
 	}
