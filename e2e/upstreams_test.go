@@ -212,6 +212,9 @@ func TestUpstreamsRefuseWhoeverComesRoundEnvoy(t *testing.T) {
 			g := guard(t, start)
 			identities(t, g)
 			bypasses(t, g)
+			if name == "net/http" {
+				callTool(t, g)
+			}
 			rotation(t, g)
 		})
 	}
@@ -330,6 +333,37 @@ func bypasses(t *testing.T, g *guarded) {
 		}
 		if status, who := whoami(t, g.direct, header); status != row.want {
 			t.Errorf("%s: status %d, want %d, %v", name, status, row.want, who)
+		}
+	}
+}
+
+// callTool calls a tool of a server of the Model Context Protocol, through Envoy and round it.
+func callTool(t *testing.T, g *guarded) {
+	token := g.Issuer.Token(g.Issuer.UserClaims().With("sub", "kp_ü"))
+	for name, row := range map[string]struct {
+		url, header, value string
+		status             int
+		want               string
+	}{
+		"through Envoy": {g.URL, "Authorization", "Bearer " + token, 200, "kp_ü"},
+		"round Envoy":   {g.direct, "x-kinde-user-id", "kp_1", 401, "this did not come through Envoy"},
+	} {
+		const call = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"whoami","arguments":{}}}`
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, row.url+"/mcp", strings.NewReader(call))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set(row.header, row.value)
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Accept", "application/json, text/event-stream")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || response.StatusCode != row.status || !strings.Contains(string(text), row.want) {
+			t.Errorf("a tool %s: status %d, %s", name, response.StatusCode, text)
 		}
 	}
 }
