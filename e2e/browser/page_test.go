@@ -1,4 +1,5 @@
-// Package browser looks at the status page of a running kinde-authz with a real Chromium.
+// Package browser looks with a real Chromium at the status page of a running kinde-authz,
+// and asks an MCP server behind it as a client in a page does.
 package browser
 
 import (
