@@ -37,7 +37,8 @@ async function ask(what, address, init) {
   let got = {status: 0, challenge: '', body: 'the browser lets no page of this origin read it'};
   try {
     const response = await fetch(address, init);
-    got = {status: response.status, challenge: response.headers.get('www-authenticate') ?? '', body: await response.text()};
+    const challenge = response.headers.get('www-authenticate') ?? '';
+    got = {status: response.status, challenge, body: await response.text()};
   } catch (e) {}
   const row = document.querySelector('table').insertRow();
   for (const text of [what, got.status || '', got.challenge, got.body]) row.insertCell().textContent = text;
@@ -45,7 +46,8 @@ async function ask(what, address, init) {
   return got;
 }
 async function login() {
-  const message = await ask('message', server, {method: 'POST', headers: {...version, 'content-type': 'application/json'},
+  const headers = {...version, 'content-type': 'application/json'};
+  const message = await ask('message', server, {method: 'POST', headers,
     body: '{"jsonrpc":"2.0","id":1,"method":"initialize"}'});
   const stream = await ask('stream', server, {headers: {accept: 'text/event-stream'}});
   const named = (message.challenge || stream.challenge).match(/resource_metadata="([^"]*)"/);
