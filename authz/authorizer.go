@@ -34,6 +34,9 @@ type Config struct {
 	// each in a header of its own: names of claims, as for [kinde.Token.Claim],
 	// by the names of the headers.
 	ClaimHeaders map[string]string
+	// Assertion has each allow with an identity signed for the upstream. Nil is no
+	// assertion.
+	Assertion *Assertion
 	// Resources are what clients can discover of the APIs behind. No two have
 	// the same path.
 	Resources []Resource
@@ -88,6 +91,9 @@ func NewAuthorizer(config Config) (*Authorizer, error) {
 		return nil, err
 	}
 	if a.cache, err = newTokenCache(config.CachedTokens, config.Cache); err != nil {
+		return nil, err
+	}
+	if a.identities.signer, err = config.Assertion.compile(); err != nil {
 		return nil, err
 	}
 	a.identities.headers, a.identities.resources = a.headers, a.resources

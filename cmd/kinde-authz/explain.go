@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/authz/assertion"
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/probe"
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/settings"
 	"github.com/kinde-authz/kinde-authz/internal/regular"
@@ -165,6 +166,13 @@ func (c *explainCommand) decide(loaded *settings.Settings, request *authz.Reques
 			loaded.Verifier.Issuers[i].JWKSFile = c.JWKSFile
 		}
 	}
+	if a := loaded.Authorizer.Assertion; a != nil { // signed with a key of its own, which nobody takes for the service's
+		keys, err := assertion.Generate()
+		if err != nil {
+			return authz.Decision{}, nil, err
+		}
+		a.Keys = func() *assertion.Keys { return keys }
+	}
 	refreshed := probe.Observe(&loaded.Verifier)
 	verifier, authorizer, err := loaded.Build(nil)
 	if err != nil {
@@ -199,6 +207,9 @@ func explain(d *authz.Decision, request *authz.Request, faults []string) *explan
 	}
 	for _, h := range set {
 		e.Set[h.Name] = h.Value
+	}
+	if e.Set["x-kinde-assertion"] != "" {
+		e.Set["x-kinde-assertion"] = "(what the service signs)"
 	}
 	e.Remove = remove
 	return e

@@ -33,8 +33,9 @@ type metrics struct {
 	reloads   *prometheus.CounterVec
 	shadow    map[authz.Reason]prometheus.Counter // what policies in shadow would have denied
 
-	tlsReloads *prometheus.CounterVec
-	reloadOK   prometheus.Gauge
+	tlsReloads     *prometheus.CounterVec
+	signingReloads *prometheus.CounterVec
+	reloadOK       prometheus.Gauge
 }
 
 func newMetrics() *metrics {
@@ -65,7 +66,11 @@ func newMetrics() *metrics {
 		Help: "1 while the settings file is in use as it was last read, 0 while it has an error and older settings are.",
 	})
 	m.reloadOK.Set(1)
+	m.signingReloads = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "kinde_authz_assertion_key_reloads_total", Help: "Times a changed file of assertion keys was read, by result.",
+	}, []string{"result"})
 	for _, result := range []string{"ok", "error"} {
+		m.signingReloads.WithLabelValues(result)
 		m.reloads.WithLabelValues(result)
 		m.tlsReloads.WithLabelValues(result)
 	}
@@ -77,7 +82,7 @@ func newMetrics() *metrics {
 	m.counters = countersOf(m.decisions)
 	m.countShadow()
 	m.registry.MustRegister(m.cacheCounters()...)
-	m.registry.MustRegister(m.decisions, m.duration, m.refreshes, m.reloads, m.tlsReloads, m.reloadOK, build,
+	m.registry.MustRegister(m.decisions, m.duration, m.refreshes, m.reloads, m.tlsReloads, m.signingReloads, m.reloadOK, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -70,6 +70,8 @@ func (s *service) reloadedTLS(err error) {
 }
 
 func (s *service) change(now reading) (fault string) {
+	s.signing.changing.Lock()
+	defer s.signing.changing.Unlock()
 	if now.fault != "" {
 		return now.fault
 	}
@@ -80,6 +82,9 @@ func (s *service) change(now reading) (fault string) {
 	s.observe(loaded)
 	verifier, authorizer, err := loaded.Build(s.verifier.Load())
 	if err != nil {
+		return err.Error()
+	}
+	if err := s.signing.load(context.Background(), loaded); err != nil {
 		return err.Error()
 	}
 	stop := verifier.Start()

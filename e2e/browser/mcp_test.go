@@ -46,8 +46,8 @@ async function ask(what, address, init) {
   return got;
 }
 async function login() {
-  const message = await ask('message', server, {
-    method: 'POST', headers: {...version, 'content-type': 'application/json'},
+  const headers = {...version, 'content-type': 'application/json'};
+  const message = await ask('message', server, {method: 'POST', headers,
     body: '{"jsonrpc":"2.0","id":1,"method":"initialize"}'});
   const stream = await ask('stream', server, {headers: {accept: 'text/event-stream'}});
   const named = (message.challenge || stream.challenge).match(/resource_metadata="([^"]*)"/);

@@ -26,6 +26,7 @@ func (f *file) authorizer() authz.Config {
 		ClaimHeaders:      make(map[string]string, len(f.Headers.Claims)),
 		DropAuthorization: f.Headers.ForwardAuthorization != nil && !bool(*f.Headers.ForwardAuthorization),
 		CachedTokens:      f.TokenCache.Entries.or(100_000),
+		Assertion:         f.Assertion.assertion(),
 	}
 	for name, p := range f.Policies {
 		config.Policies[name] = p.policy()

@@ -18,9 +18,10 @@ type file struct {
 	TokenCache   cacheSettings             `yaml:"token_cache"`
 	JWKS         jwksSettings              `yaml:"jwks"`
 	Resources    []resourceSettings        `yaml:"resources" jsonschema:"minItems=1" jsonschema_description:"The APIs behind, as clients discover them (RFC 9728). A request belongs to the one with the longest path that its own begins with."`
+	Assertion    *assertionSettings        `yaml:"assertion" jsonschema_description:"Signs what the upstream is told of an identity (x-kinde-assertion), so that it can refuse whoever comes round Envoy. Left out: no assertion."`
 	Log          logSettings               `yaml:"log"`
 	Listen       text                      `yaml:"listen" jsonschema_description:"Address of the gRPC port, or unix:/path. Default: :9191."`
-	AdminListen  text                      `yaml:"admin_listen" jsonschema_description:"Address of the HTTP port: a status page, /healthz, /readyz and /metrics. Default: :9192."`
+	AdminListen  text                      `yaml:"admin_listen" jsonschema_description:"Address of the HTTP port: a status page, /healthz, /readyz, /metrics and /jwks. Default: :9192."`
 	InsecureHTTP truth                     `yaml:"insecure_http" jsonschema_description:"Allow http:// issuers. For local stacks and tests only."`
 	DrainDelay   *duration                 `yaml:"drain_delay" jsonschema_description:"How long to go on serving after SIGTERM while reporting NOT_SERVING. Default: 10s."`
 	TLS          tlsSettings               `yaml:"tls"`
