@@ -49,6 +49,7 @@ test: build ## Prove that it works: unit tests with the race detector, fuzzing, 
 	envoy=$$(scripts/envoy) && ENVOY="$$envoy" go test -json -count=1 -timeout 10m ./e2e/faults | .tools/report/report .tools/report/with-faults-under-load.json
 	cd e2e/bench && go vet ./... && go test -json -timeout 5m ./... | ../../.tools/report/report ../../.tools/report/of-the-benchmark-harness.json
 	cd deploy/test && go vet ./... && go test -json -count=1 -timeout 5m ./... | ../../.tools/report/report ../../.tools/report/of-the-manifests-and-the-chart.json
+	cd deploy/observability && go vet ./... && go test -json -count=1 ./... | ../../.tools/report/report ../../.tools/report/of-dashboard-and-alerts.json
 	cd e2e/bench && go run . -quick -only grpc -out $(CURDIR)/.tools/bench-quick
 	@echo; echo "$$(grep -rhE '^func Fuzz' --include=*_test.go kinde internal authz cmd | wc -l) fuzz targets ran for 10s each and found nothing."
 	@.tools/report/report -sum .tools/report/*.json
@@ -64,7 +65,7 @@ test-envoys: build ## Run the end-to-end tests with each release of Envoy in ENV
 	  ENVOY="$$envoy" go test -count=1 -timeout 10m ./e2e; \
 	done
 
-test-deploy: ## Run it as it is deployed (10 minutes; PART=istio, gateway, ratelimit, systemd, compose, images, api or cluster)
+test-deploy: ## Run it as it is deployed (10 minutes; PART=istio, gateway, observability, ratelimit, systemd, compose, images, api or cluster)
 	scripts/test-deploy $(PART)
 
 images: ## Build the image for amd64 and arm64 with its SBOM under .tools/images, without Docker
@@ -100,7 +101,7 @@ lint: $(GOLANGCI) $(ACTIONLINT) ## Check style, formatting, go.mod, workflows an
 	go mod tidy -diff
 	scripts/api
 	$(ACTIONLINT)
-	for module in e2e/bench e2e/browser deploy/test deploy/images; do \
+	for module in e2e/bench e2e/browser deploy/test deploy/images deploy/observability; do \
 	  (cd $$module && $(CURDIR)/$(GOLANGCI) run --config $(CURDIR)/.golangci.yml ./... && go mod tidy -diff) || exit 1; \
 	done
 
