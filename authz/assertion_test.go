@@ -185,6 +185,10 @@ func TestAssertionsFollowTheKeys(t *testing.T) {
 		{"back", one, one.SigningID()},
 	} {
 		s.keys.Store(step.keys)
+		before := s.identify(t.Context(), token).asserted.last.Load()
+		if before != nil && before.isUsable(step.keys, s.now.Load()*1e6) != step.keys.Publishes(before.keyID) {
+			t.Errorf("%s: the assertion before counts wrongly", step.name)
+		}
 		text := s.ask(t, "/", token)
 		if got := keyIDOf(t, text); got != step.want || s.ask(t, "/", token) != text {
 			t.Errorf("%s: signed by %s, want %s", step.name, got, step.want)

@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -30,18 +31,15 @@ import (
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
 )
 
-// sampleUpstreams are the commands of the servers in upstreams/, in a folder of their own.
+// sampleUpstreams are the commands of the servers in upstreams/, with a folder of their own
+// to run in.
 var sampleUpstreams = map[string]func(t *testing.T, tools, dir string) *exec.Cmd{
 	"Express": func(t *testing.T, tools, dir string) *exec.Cmd {
-		if err := os.Symlink(filepath.Join(tools, "express/node_modules"), filepath.Join(dir, "node_modules")); err != nil {
-			t.Fatal(err)
-		}
-		copyFiles(t, dir, "upstreams/express")
-		return exec.Command("node", filepath.Join(dir, "server.js"))
+		return nodeServer(t, tools, dir, "express")
 	},
 	"FastAPI": func(t *testing.T, tools, dir string) *exec.Cmd {
-		copyFiles(t, dir, "upstreams/fastapi")
-		return exec.Command(filepath.Join(tools, "venv/bin/python"), filepath.Join(dir, "server.py"))
+		copyUpstreams(t, dir)
+		return exec.Command(filepath.Join(tools, "venv/bin/python"), filepath.Join(dir, "fastapi/server.py"))
 	},
 	"net/http": func(t *testing.T, _, dir string) *exec.Cmd {
 		build := exec.Command("go", "build", "-o", dir, "./upstreams/nethttp")
@@ -52,11 +50,25 @@ var sampleUpstreams = map[string]func(t *testing.T, tools, dir string) *exec.Cmd
 	},
 }
 
-func copyFiles(t *testing.T, to, from string) {
+func copyUpstreams(t *testing.T, to string) {
 	t.Helper()
-	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+	if err := os.CopyFS(to, os.DirFS("upstreams")); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// nodeServer is the command of a server in one of the folders. Node looks for modules
+// beside the file that imports them.
+func nodeServer(t *testing.T, tools, dir, name string) *exec.Cmd {
+	t.Helper()
+	copyUpstreams(t, dir)
+	for _, folder := range []string{"express", "mastra"} {
+		err := os.Symlink(filepath.Join(tools, folder, "node_modules"), filepath.Join(dir, folder, "node_modules"))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return exec.Command("node", filepath.Join(dir, name, "server.js"))
 }
 
 // upstreamTools is where what the upstreams need is installed.
@@ -168,9 +180,6 @@ func whoami(t *testing.T, url string, header map[string]string) (status int, who
 	return response.StatusCode, who
 }
 
-// unsigned is the header of an assertion with the algorithm none.
-const unsigned = "eyJhbGciOiJub25lIiwidHlwIjoia2luZGUtYXNzZXJ0aW9uK2p3dCJ9."
-
 // signAssertion signs an assertion as the service would, with what a row changes.
 func signAssertion(t *testing.T, private any, kind, id string, claims map[string]any) string {
 	t.Helper()
@@ -203,6 +212,9 @@ func TestUpstreamsRefuseWhoeverComesRoundEnvoy(t *testing.T) {
 			g := guard(t, start)
 			identities(t, g)
 			bypasses(t, g)
+			if name == "net/http" {
+				callTool(t, g)
+			}
 			rotation(t, g)
 		})
 	}
@@ -281,6 +293,7 @@ func bypasses(t *testing.T, g *guardedUpstream) {
 		return changed
 	}
 	const kind = "kinde-assertion+jwt"
+	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"kinde-assertion+jwt"}`))
 	signed := signAssertion(t, g.private, kind, id, good)
 	parts := strings.Split(signed, ".")
 	other, _ := newKey(t, "Ed25519")
@@ -294,7 +307,7 @@ func bypasses(t *testing.T, g *guardedUpstream) {
 		"no assertion":                  {"", "", 401},
 		"no token":                      {"x", "", 401},
 		"no signature":                  {parts[0] + "." + parts[1] + ".", "", 401},
-		"alg none":                      {unsigned + parts[1] + ".", "", 401},
+		"alg none":                      {none + "." + parts[1] + ".", "", 401},
 		"another key":                   {signAssertion(t, other, kind, id, good), "", 401},
 		"an unknown key":                {signAssertion(t, other, kind, "unknown", good), "", 401},
 		"another type":                  {signAssertion(t, g.private, "JWT", id, good), "", 401},
@@ -320,6 +333,37 @@ func bypasses(t *testing.T, g *guardedUpstream) {
 		}
 		if status, who := whoami(t, g.direct, header); status != row.want {
 			t.Errorf("%s: status %d, want %d, %v", name, status, row.want, who)
+		}
+	}
+}
+
+// callTool calls a tool of a server of the Model Context Protocol, through Envoy and round it.
+func callTool(t *testing.T, g *guardedUpstream) {
+	token := g.Issuer.Token(g.Issuer.UserClaims().With("sub", "kp_ü"))
+	for name, row := range map[string]struct {
+		url, header, value string
+		status             int
+		want               string
+	}{
+		"through Envoy": {g.URL, "Authorization", "Bearer " + token, 200, "kp_ü"},
+		"round Envoy":   {g.direct, "x-kinde-user-id", "kp_1", 401, "this did not come through Envoy"},
+	} {
+		const call = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"whoami","arguments":{}}}`
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, row.url+"/mcp", strings.NewReader(call))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set(row.header, row.value)
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Accept", "application/json, text/event-stream")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || response.StatusCode != row.status || !strings.Contains(string(text), row.want) {
+			t.Errorf("a tool %s: status %d, %s", name, response.StatusCode, text)
 		}
 	}
 }

@@ -42,7 +42,8 @@ func serve(t *testing.T) *service {
 	}
 	settings := fmt.Sprintf("issuers: [{domain: %q}, {domain: 'http://127.0.0.1:1'}]\n"+
 		"policies: {run-agents: {permissions: [agents:run]}}\nroutes:\n"+
-		"  - {path: /healthz, public: true}\n  - {path: /api/**}\n  - {path: /run/**, policy: run-agents}\n", issuer.Issuer.URL)
+		"  - {path: /healthz, public: true}\n  - {path: /api/**}\n  - {path: /run/**, policy: run-agents}\n",
+		issuer.Issuer.URL)
 	keep(t, config, []byte(settings))
 	log := &process.Log{}
 	command := exec.Command(program, "--config", filepath.Base(config), "--insecure-http", "--drain-delay=0s",
@@ -114,7 +115,8 @@ func decide(t *testing.T, address, token string) {
 	for path, bearer := range map[string]string{
 		"/api/a": token, "/api/b": token, "/healthz": "", "/api/c": "none.of.this", "/other": token, "/run/a": token,
 	} {
-		if _, err := authv3.NewAuthorizationClient(conn).Check(t.Context(), envoytest.Get(path).Bearer(bearer).InList()); err != nil {
+		request := envoytest.Get(path).Bearer(bearer).InList()
+		if _, err := authv3.NewAuthorizationClient(conn).Check(t.Context(), request); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,11 +1,11 @@
 // Who is calling, as kinde-authz tells it behind Envoy.
 import {createRemoteJWKSet, jwtVerify} from "jose";
 
-// read returns the identity that the x-kinde- headers tell. Values are percent-encoded;
-// a list that was left out to save room is null: not known.
-export function read(headers) {
-  const one = (name) => (headers[name] === undefined ? null : decodeURIComponent(headers[name]));
-  const list = (name, separator) => (headers[name] ? headers[name].split(separator).map(decodeURIComponent) : []);
+// read returns the identity that the x-kinde- headers tell, which header returns by name.
+// Values are percent-encoded; a list that was left out to save room is null: not known.
+function read(header) {
+  const one = (name) => (header(name) ? decodeURIComponent(header(name)) : null);
+  const list = (name, separator) => (header(name) ? header(name).split(separator).map(decodeURIComponent) : []);
   const omitted = list("x-kinde-omitted", ",");
   const many = (name, separator) => (omitted.includes(name) ? null : list(name, separator));
   return {
@@ -45,8 +45,9 @@ function agreed(told, said) {
   return told;
 }
 
-// requireIdentity lets nobody pass who did not come through Envoy.
-export function requireIdentity({jwks, audience, issuer = "kinde-authz"}) {
+// identityVerifier returns a function that returns the identity of a request that came
+// through Envoy, by its headers, and throws for every other one.
+export function identityVerifier({jwks, audience, issuer = "kinde-authz"}) {
   // Fetched once, and again when an assertion names an unknown key.
   const keys = createRemoteJWKSet(new URL(jwks), {cooldownDuration: 1000});
   const expected = {
@@ -57,10 +58,18 @@ export function requireIdentity({jwks, audience, issuer = "kinde-authz"}) {
     requiredClaims: ["iat", "exp"],
     clockTolerance: 5, // seconds
   };
+  return async (header) => {
+    const {payload} = await jwtVerify(header("x-kinde-assertion") ?? "", keys, expected);
+    return agreed(read(header), signed(payload));
+  };
+}
+
+// requireIdentity lets nobody pass who did not come through Envoy.
+export function requireIdentity(options) {
+  const verify = identityVerifier(options);
   return async (req, res, next) => {
     try {
-      const {payload} = await jwtVerify(req.headers["x-kinde-assertion"] ?? "", keys, expected);
-      req.identity = agreed(read(req.headers), signed(payload));
+      req.identity = await verify((name) => req.headers[name]);
     } catch {
       return res.status(401).json({error: "this did not come through Envoy"});
     }

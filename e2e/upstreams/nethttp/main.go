@@ -18,6 +18,7 @@ func main() {
 	mux.HandleFunc("GET /api/whoami", func(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(r.Context().Value(identityKey{})) // a client that has gone
 	})
+	mux.Handle("/mcp", tools())
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		log.Fatal(err)
