@@ -142,7 +142,8 @@ func TestMigrationGuideKeepsTheOptions(t *testing.T) {
 		t.Fatalf("want the provider and the service, and nothing that nobody runs: %q", blocks)
 	}
 	script := "class MastraAuthKinde { constructor(o) { console.log(`KINDE_DOMAIN=${o.domain} \\\\\n" +
-		"KINDE_AUDIENCE=${o.audience} \\\\\nKINDE_ALLOWED_ORGS=${o.allowedOrgCodes} \\\\\nbin/kinde-authz`) } }\n" + blocks[0][2]
+		"KINDE_AUDIENCE=${o.audience} \\\\\nKINDE_ALLOWED_ORGS=${o.allowedOrgCodes} \\\\\nbin/kinde-authz`) } }\n" +
+		blocks[0][2]
 	service, err := exec.CommandContext(t.Context(), "node", "-e", script).Output()
 	if err != nil || string(service) != blocks[1][2] {
 		t.Errorf("%v: the provider is\n%s\nthe service\n%s", err, service, blocks[1][2])
@@ -190,7 +191,7 @@ func checkedTokens(t *testing.T, issuer *kindetest.Issuer) []migrated {
 		{"without `exp`", broken("no-expiry"), "it would live for ever"},
 		{"without `iat`", sign(user.Without("iat")), "Kinde sets it"},
 		{"`iat` is in ten minutes", sign(user.With("iat", ago(-10*time.Minute))), "it is not issued yet"},
-		{"`sub` is empty, the grant is a machine's", sign(machine.With("sub", "")), "a claim of a form that Kinde never sends"},
+		{"`sub` is empty, the grant is a machine's", sign(machine.With("sub", "")), "a form that Kinde never sends"},
 		{"`sub` is null, the grant is a machine's", sign(machine.With("sub", nil)), "so is this"},
 		{"`sub` is a number", sign(user.With("sub", 7)), "and this"},
 		{"`gty` is a string", sign(machine.With("gty", "client_credentials")), "and this"},

@@ -16,7 +16,7 @@ var palette = []struct {
 	with    string
 }{
 	{regexp.MustCompile(`(?m)^(allow|ok|valid)\b`), "\x1b[32m$1\x1b[0m"},
-	{regexp.MustCompile(`(?m)^(deny|failed)\b`), "\x1b[31m$1\x1b[0m"},
+	{regexp.MustCompile(`(?m)^(deny|failed|FAIL)\b`), "\x1b[31m$1\x1b[0m"},
 	{regexp.MustCompile(`(?m)^(warning)\b`), "\x1b[33m$1\x1b[0m"},
 	{regexp.MustCompile(`(?m)^(\S+:\d+(?::\d+)?: )(warning):`), "$1\x1b[33m$2\x1b[0m:"},
 	{regexp.MustCompile(`(?m)^(=> .*)$`), "\x1b[1m$1\x1b[0m"},
