@@ -1,5 +1,11 @@
 GOLANGCI_VERSION := 2.15.0
 GOLANGCI := .tools/golangci-lint-$(GOLANGCI_VERSION)
+GORELEASER_VERSION := 2.15.0
+GORELEASER := .tools/goreleaser-$(GORELEASER_VERSION)
+ACTIONLINT_VERSION := 1.7.12
+ACTIONLINT := .tools/actionlint-$(ACTIONLINT_VERSION)
+CYCLONEDX_VERSION := 1.10.0
+CYCLONEDX := .tools/bin/cyclonedx-gomod
 VERSION ?= dev
 FUZZTIME ?= 30s
 ENVOYS ?= 1.36.4 1.37.0 1.38.3 1.39.3 1.40.0
@@ -10,7 +16,7 @@ export CGO_ENABLED ?= 1
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 
-.PHONY: help build up up-once test test-browser test-envoys test-deploy test-faults soak images lint bench bench-go bench-check fuzz clean
+.PHONY: help build up up-once test test-browser test-envoys test-deploy test-faults soak images snapshot release api lint bench bench-go bench-check fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -65,6 +71,24 @@ test-deploy: ## Run it as it is deployed (10 minutes; PART=istio, gateway, obser
 images: ## Build the image for amd64 and arm64 with its SBOM under .tools/images, without Docker
 	cd deploy/images && go run . -version $(VERSION)
 
+snapshot: $(GORELEASER) $(CYCLONEDX) ## Build what a release is made of under .tools/dist
+	PATH="$(CURDIR)/.tools/bin:$$PATH" $(GORELEASER) release --snapshot --clean --skip=publish
+
+release: $(GORELEASER) $(CYCLONEDX) ## Make a draft of a release of the tag that is checked out, on GitHub
+	PATH="$(CURDIR)/.tools/bin:$$PATH" $(GORELEASER) release --clean
+
+$(GORELEASER):
+	@mkdir -p .tools
+	CGO_ENABLED=0 GOBIN=$(CURDIR)/.tools/build go install github.com/goreleaser/goreleaser/v2@v$(GORELEASER_VERSION)
+	@mv .tools/build/goreleaser $@
+
+$(CYCLONEDX):
+	@mkdir -p .tools/bin
+	CGO_ENABLED=0 GOBIN=$(CURDIR)/.tools/bin go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v$(CYCLONEDX_VERSION)
+
+api: ## Compare the Go packages with those of the last tag (BASE=v0.1.0 is another)
+	@scripts/api
+
 test-faults: ## Break one thing after the other under load, strictly, and write docs/faults.md (7 minutes, nothing beside it)
 	envoy=$$(scripts/envoy) && ENVOY="$$envoy" go test -v -count=1 -timeout 30m ./e2e/faults -long -page $(CURDIR)/docs/faults.md
 
@@ -72,12 +96,19 @@ soak: ## Run under load and faults for DURATION, and fail when anything grows: r
 	envoy=$$(scripts/envoy) && ENVOY="$$envoy" go test -tags soak -v -count=1 -timeout 0 -run '^TestSoak$$' ./e2e/faults \
 	  -duration $(DURATION) -out $(CURDIR)/.tools/soak
 
-lint: $(GOLANGCI) ## Check style, formatting and go.mod
+lint: $(GOLANGCI) $(ACTIONLINT) ## Check style, formatting, go.mod, workflows and what the Go packages promise
 	$(GOLANGCI) run ./...
 	go mod tidy -diff
+	scripts/api
+	$(ACTIONLINT)
 	for module in e2e/bench e2e/browser deploy/test deploy/images deploy/observability; do \
 	  (cd $$module && $(CURDIR)/$(GOLANGCI) run --config $(CURDIR)/.golangci.yml ./... && go mod tidy -diff) || exit 1; \
 	done
+
+$(ACTIONLINT):
+	@mkdir -p .tools
+	CGO_ENABLED=0 GOBIN=$(CURDIR)/.tools/build go install github.com/rhysd/actionlint/cmd/actionlint@v$(ACTIONLINT_VERSION)
+	@mv .tools/build/actionlint $@
 
 $(GOLANGCI):
 	@mkdir -p .tools

@@ -20,9 +20,11 @@ type commands struct {
 	AssertionKeys assertionKeysCommand `cmd:"" help:"Print the public keys of assertions as a JWK set."`
 	Health        healthCommand        `cmd:"" help:"Exit 0 when the running service is ready, else 1; for readiness probes."`
 	Version       versionCommand       `cmd:"" help:"Print the version."`
+	Completion    completionCommand    `cmd:"" help:"Print a script that completes the command line in bash, zsh or fish."`
+	Man           manCommand           `cmd:"" hidden:"" help:"Print the manual page."`
 }
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() { os.Exit(run(os.Args[1:], os.Stdin, output(os.Stdout), os.Stderr)) }
 
 // run parses the command line, runs the command and returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
