@@ -1,5 +1,11 @@
 GOLANGCI_VERSION := 2.15.0
 GOLANGCI := .tools/golangci-lint-$(GOLANGCI_VERSION)
+GORELEASER_VERSION := 2.15.0
+GORELEASER := .tools/goreleaser-$(GORELEASER_VERSION)
+ACTIONLINT_VERSION := 1.7.12
+ACTIONLINT := .tools/actionlint-$(ACTIONLINT_VERSION)
+CYCLONEDX_VERSION := 1.10.0
+CYCLONEDX := .tools/bin/cyclonedx-gomod
 VERSION ?= dev
 FUZZTIME ?= 30s
 ENVOYS ?= 1.36.4 1.37.0 1.38.3 1.39.3 1.40.0
@@ -10,7 +16,7 @@ export CGO_ENABLED ?= 1
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 
-.PHONY: help build up up-once test test-browser test-envoys test-deploy test-faults soak images lint bench bench-go bench-check fuzz clean
+.PHONY: help build up up-once test test-browser test-envoys test-deploy test-faults soak images snapshot release api lint bench bench-go bench-check fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -43,12 +49,13 @@ test: build ## Prove that it works: unit tests with the race detector, fuzzing, 
 	envoy=$$(scripts/envoy) && ENVOY="$$envoy" go test -json -count=1 -timeout 10m ./e2e/faults | .tools/report/report .tools/report/with-faults-under-load.json
 	cd e2e/bench && go vet ./... && go test -json -timeout 5m ./... | ../../.tools/report/report ../../.tools/report/of-the-benchmark-harness.json
 	cd deploy/test && go vet ./... && go test -json -count=1 -timeout 5m ./... | ../../.tools/report/report ../../.tools/report/of-the-manifests-and-the-chart.json
+	cd deploy/observability && go vet ./... && go test -json -count=1 ./... | ../../.tools/report/report ../../.tools/report/of-dashboard-and-alerts.json
 	cd e2e/bench && go run . -quick -only grpc -out $(CURDIR)/.tools/bench-quick
 	@echo; echo "$$(grep -rhE '^func Fuzz' --include=*_test.go kinde internal authz cmd | wc -l) fuzz targets ran for 10s each and found nothing."
 	@.tools/report/report -sum .tools/report/*.json
 
-test-browser: ## Look at the status page and the playground with a real Chromium (FLAGS=-update writes their pictures)
-	@chromium=$$(scripts/chromium) && envoy=$$(scripts/envoy) && axe=$$(scripts/node-modules axe e2e/browser/axe) && \
+test-browser: ## Look at the status page and the playground, and ask an MCP server, with a real Chromium (FLAGS=-update writes their pictures)
+	@chromium=$$(scripts/chromium) && envoy=$$(scripts/envoy) && axe=$$(scripts/node-modules axe) && \
 	  cd e2e/browser && go vet ./... && \
 	  CHROMIUM="$$chromium" ENVOY="$$envoy" AXE="$$axe/axe-core/axe.min.js" go test -count=1 -timeout 10m ./... $(FLAGS)
 
@@ -59,11 +66,29 @@ test-envoys: build ## Run the end-to-end tests with each release of Envoy in ENV
 	  ENVOY="$$envoy" go test -count=1 -timeout 10m ./e2e; \
 	done
 
-test-deploy: ## Run it as it is deployed (10 minutes; PART=istio, gateway, ratelimit, systemd, compose, images, api or cluster)
+test-deploy: ## Run it as it is deployed (10 minutes; PART=istio, gateway, observability, ratelimit, systemd, compose, images, api or cluster)
 	scripts/test-deploy $(PART)
 
 images: ## Build the image for amd64 and arm64 with its SBOM under .tools/images, without Docker
 	cd deploy/images && go run . -version $(VERSION)
+
+snapshot: $(GORELEASER) $(CYCLONEDX) ## Build what a release is made of under .tools/dist
+	PATH="$(CURDIR)/.tools/bin:$$PATH" $(GORELEASER) release --snapshot --clean --skip=publish
+
+release: $(GORELEASER) $(CYCLONEDX) ## Make a draft of a release of the tag that is checked out, on GitHub
+	PATH="$(CURDIR)/.tools/bin:$$PATH" $(GORELEASER) release --clean
+
+$(GORELEASER):
+	@mkdir -p .tools
+	CGO_ENABLED=0 GOBIN=$(CURDIR)/.tools/build go install github.com/goreleaser/goreleaser/v2@v$(GORELEASER_VERSION)
+	@mv .tools/build/goreleaser $@
+
+$(CYCLONEDX):
+	@mkdir -p .tools/bin
+	CGO_ENABLED=0 GOBIN=$(CURDIR)/.tools/bin go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v$(CYCLONEDX_VERSION)
+
+api: ## Compare the Go packages with those of the last tag (BASE=v0.1.0 is another)
+	@scripts/api
 
 test-faults: ## Break one thing after the other under load, strictly, and write docs/faults.md (7 minutes, nothing beside it)
 	envoy=$$(scripts/envoy) && ENVOY="$$envoy" go test -v -count=1 -timeout 30m ./e2e/faults -long -page $(CURDIR)/docs/faults.md
@@ -72,12 +97,19 @@ soak: ## Run under load and faults for DURATION, and fail when anything grows: r
 	envoy=$$(scripts/envoy) && ENVOY="$$envoy" go test -tags soak -v -count=1 -timeout 0 -run '^TestSoak$$' ./e2e/faults \
 	  -duration $(DURATION) -out $(CURDIR)/.tools/soak
 
-lint: $(GOLANGCI) ## Check style, formatting and go.mod
+lint: $(GOLANGCI) $(ACTIONLINT) ## Check style, formatting, go.mod, workflows and what the Go packages promise
 	$(GOLANGCI) run ./...
 	go mod tidy -diff
-	for module in e2e/bench e2e/browser deploy/test deploy/images; do \
+	scripts/api
+	$(ACTIONLINT)
+	for module in e2e/bench e2e/browser deploy/test deploy/images deploy/observability; do \
 	  (cd $$module && $(CURDIR)/$(GOLANGCI) run --config $(CURDIR)/.golangci.yml ./... && go mod tidy -diff) || exit 1; \
 	done
+
+$(ACTIONLINT):
+	@mkdir -p .tools
+	CGO_ENABLED=0 GOBIN=$(CURDIR)/.tools/build go install github.com/rhysd/actionlint/cmd/actionlint@v$(ACTIONLINT_VERSION)
+	@mv .tools/build/actionlint $@
 
 $(GOLANGCI):
 	@mkdir -p .tools

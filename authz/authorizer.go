@@ -34,6 +34,9 @@ type Config struct {
 	// each in a header of its own: names of claims, as for [kinde.Token.Claim],
 	// by the names of the headers.
 	ClaimHeaders map[string]string
+	// Assertion has each allow with an identity signed for the upstream. Nil is no
+	// assertion.
+	Assertion *Assertion
 	// Resources are what clients can discover of the APIs behind. No two have
 	// the same path.
 	Resources []Resource
@@ -90,10 +93,13 @@ func NewAuthorizer(config Config) (*Authorizer, error) {
 	if a.cache, err = newTokenCache(config.CachedTokens, config.Cache); err != nil {
 		return nil, err
 	}
+	if a.identities.signer, err = config.Assertion.compile(); err != nil {
+		return nil, err
+	}
 	a.identities.headers, a.identities.resources = a.headers, a.resources
 	a.asked = questions{any: true, paths: a.routes != nil || a.resources != nil, routes: a.routes != nil}
 	a.asked.resources = a.resources != nil
-	a.unrouted = &route{pattern: pattern{org: -1}, policy: a.policies.of("")}
+	a.unrouted = &route{number: -1, pattern: pattern{org: -1}, policy: a.policies.of("")}
 	if a.routes != nil && a.policies[defaultPolicy] == nil {
 		a.unrouted.policy, a.unrouted.deny = nil, NoRoute
 	}
@@ -162,18 +168,27 @@ func (a *Authorizer) decide(ctx context.Context, request *Request, at *place) De
 	if refused := id.refuse(at.resource); refused != nil {
 		return denyToken(refused, policy, id)
 	}
+	return a.decidePolicy(request, at, policy, id)
+}
+
+// decidePolicy decides on a request whose token is good.
+func (a *Authorizer) decidePolicy(request *Request, at *place, policy *policy, id *identity) (d Decision) {
 	org, inPath := at.route.org(at.path)
-	if refused := policy.refuse(id, org, inPath); refused != "" {
-		d := deny(refused, policy, id)
+	refused, shadowed := policy.judge(id, org, inPath)
+	switch {
+	case refused != "":
+		d = deny(refused, policy, id)
 		if refused == InsufficientScope {
 			d.also = at.route.mcp.toolPolicy(request)
 		}
-		return d
+	case at.route.mcp.carriesMessage(request):
+		d = a.decideMessage(request, at, policy, id)
+	default:
+		d = a.allow(request, policy, id)
 	}
-	if at.route.mcp.carriesMessage(request) {
-		return a.decideMessage(request, at, policy, id)
-	}
-	return a.allow(request, policy, id)
+	d.judged = true
+	d.shadow(policy, shadowed) // before that of a tool
+	return d
 }
 
 func (a *Authorizer) allow(request *Request, policy *policy, id *identity) Decision {
@@ -198,7 +213,7 @@ func (a *Authorizer) decideMessage(request *Request, at *place, policy *policy, 
 	default:
 		d = a.decideTool(request, at, policy, called.policy, id)
 	}
-	d.message = message
+	d.message, d.called = message, called
 	return d
 }
 
@@ -208,13 +223,15 @@ func (a *Authorizer) decideTool(request *Request, at *place, policy, added *poli
 		return a.allow(request, policy, id)
 	}
 	org, inPath := at.route.org(at.path)
-	if refused := added.refuse(id, org, inPath); refused != "" {
+	refused, shadowed := added.judgeTool(id, org, inPath)
+	if refused != "" {
 		d = deny(refused, added, id)
 		d.byTool, d.also = true, policy
 	} else {
 		d = a.allow(request, policy, id)
 	}
 	d.tool = added
+	d.shadow(added, shadowed)
 	return d
 }
 

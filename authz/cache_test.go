@@ -331,6 +331,10 @@ func TestTheCacheChangesNothing(t *testing.T) {
 			"jobs": {Actors: []kinde.Actor{kinde.System}, Scopes: []string{"jobs:run"}},
 		},
 		Routes: []Route{{Path: "/run", Policy: "run"}, {Path: "/jobs", Policy: "jobs"}, {Path: "/orgs/{org_code}"}},
+		Resources: []Resource{
+			{Identifier: "https://a.example.com/jobs", Audience: []string{"https://jobs.example.com", kindetest.Audience}},
+			{Identifier: "https://a.example.com/orgs", Audience: []string{"https://orgs.example.com"}},
+		},
 	}
 	cached, plain := b.authorizer(t, 50, config), b.authorizer(t, 0, config)
 	tokens := sampleTokens(b)
@@ -375,6 +379,7 @@ func sampleTokens(b *lab) []string {
 		now := b.now.Load()
 		for _, claims := range []kindetest.Claims{
 			b.UserClaims(), b.MachineClaims(), b.UserClaims().With("aud", []string{}),
+			b.UserClaims().With("aud", "https://jobs.example.com"), b.UserClaims().With("aud", "https://orgs.example.com"),
 			b.UserClaims().With("org_code", "org_b"), b.UserClaims().Without("sub"),
 			b.UserClaims().With("scp", 1),
 		} {

@@ -29,12 +29,18 @@ type Decision struct {
 	origin    bool      // the request came from a page in a browser
 	reads     bool      // a message is to be read
 	message   MCPMessage
-	tool      *policy   // of the tool that is called, nil where it adds none
-	byTool    bool      // it is that policy which denies
+	called    *tool     // the entry for the tool that is called, nil for none
+	tool      *policy   // of that tool, nil where it adds none
+	judged    bool      // the policy that was chosen was asked
+	byTool    bool      // it is the tool's policy which denies
 	also      *policy   // the route's where the tool's denies, the tool's where the route's does
 	identity  *identity // of the token, nil where there is none
 	headers   block     // of an allow
+	assertion *signed   // nil where there is none
 	extra     []string  // names to remove beside those
+
+	shadowed     *policy // the policy in shadow that would have denied first, nil for none
+	shadowReason Reason  // for which it would have
 }
 
 // questions are what a configuration asks of every request.
@@ -60,10 +66,15 @@ func newID() (id ID) {
 	return id
 }
 
-// Allowed reports whether the request may pass. Three things must say so: whoever
+// Allowed reports whether the request may pass. Four things must say so: whoever
 // changes one of them makes a denial of the decision.
 func (d *Decision) Allowed() bool {
-	return d.allowed && d.headers.exists() && (d.Reason == Allowed || d.Reason == Public)
+	return d.allowed && d.headers.exists() && (d.Reason == Allowed || d.Reason == Public) && d.isAsserted()
+}
+
+// isAsserted reports whether an assertion is there where one must be.
+func (d *Decision) isAsserted() bool {
+	return d.identity == nil || d.identity.asserted == nil || d.assertion != nil
 }
 
 // deny returns a denial; the policy and the identity of a verified token, if
@@ -104,13 +115,24 @@ func describe(resource *resource, request *Request) Decision {
 	return d
 }
 
+// unsignedDetail is why nothing passes where the upstream wants an assertion.
+const unsignedDetail = "the assertion for the upstream cannot be signed"
+
 // allow returns the only decision that lets a request pass with an identity:
-// that of a token which nobody refused.
+// that of a token which nobody refused, with an assertion if there must be one.
 func allow(policy *policy, id *identity, extra []string) Decision {
 	if id.refused != nil || !id.headers.exists() {
 		return deny(InternalError, policy, nil)
 	}
-	return Decision{allowed: true, Reason: Allowed, policy: policy, identity: id, headers: id.headers, extra: extra}
+	assertion, ok := id.asserted.current()
+	if !ok {
+		d := deny(InternalError, policy, nil)
+		d.Detail = unsignedDetail
+		return d
+	}
+	return Decision{
+		allowed: true, Reason: Allowed, policy: policy, identity: id, headers: id.headers, assertion: assertion, extra: extra,
+	}
 }
 
 // allowPublic returns the only decision that lets a request pass without one.
@@ -197,22 +219,29 @@ func (d *Decision) Headers() (set []Header, remove []string) {
 	if d.headers.plain == nil {
 		return nil, nil
 	}
-	return d.headers.plain.set, slices.Sorted(slices.Values(slices.Concat(d.headers.plain.remove, d.extra)))
+	set = d.headers.plain.set
+	if d.assertion != nil {
+		set = append(slices.Clone(set), d.assertion.header)
+	}
+	return set, slices.Sorted(slices.Values(slices.Concat(d.headers.plain.remove, d.extra)))
 }
 
-// Encoded returns what [Config.Encode] made of the headers of an allowed request,
-// and the names of those that must not reach the upstream either, because this
-// request has them.
-func (d *Decision) Encoded() (headers string, remove []string) { return d.headers.encoded, d.extra }
+// Encoded returns what [Config.Encode] made of the headers of an allowed request, and
+// of the assertion, empty where there is none, and the names of those that must not
+// reach the upstream either, because this request has them.
+func (d *Decision) Encoded() (headers, assertion string, remove []string) {
+	if d.assertion != nil {
+		assertion = d.assertion.encoded
+	}
+	return d.headers.encoded, assertion, d.extra
+}
 
 // Missing returns what the policy requires and the token does not have: the names
-// of the scopes, permissions, roles or feature flags that the reason speaks of.
+// of the scopes, permissions, roles or feature flags that the reason speaks of. Where
+// it speaks of none, they are those of [Decision.ShadowReason].
 func (d *Decision) Missing() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		if !d.IsMissing() {
-			return
-		}
-		for _, required := range d.policy.required(d.Reason) {
+		for _, required := range d.required() {
 			if !d.identity.met.has(required.number) && !yield(required.name) {
 				return
 			}
@@ -221,7 +250,17 @@ func (d *Decision) Missing() iter.Seq[string] {
 }
 
 // IsMissing reports whether the request was denied because the token lacks
-// something.
-func (d *Decision) IsMissing() bool {
-	return d.policy != nil && d.identity != nil && len(d.policy.required(d.Reason)) > 0
+// something, or would have been by a policy in shadow.
+func (d *Decision) IsMissing() bool { return len(d.required()) > 0 }
+
+// required returns the requirements that the reason speaks of, else those that the
+// shadow reason does.
+func (d *Decision) required() []requirement {
+	if d.identity == nil || d.policy == nil {
+		return nil
+	}
+	if list := d.policy.required(d.Reason); list != nil || d.shadowed == nil {
+		return list
+	}
+	return d.shadowed.required(d.shadowReason)
 }

@@ -26,7 +26,7 @@ const (
 	headerTokenID      = "x-kinde-token-id"
 	headerTokenExpires = "x-kinde-token-expires"
 	headerIssuer       = "x-kinde-issuer"
-	headerAssertion    = "x-kinde-assertion" // never set yet, and always removed
+	headerAssertion    = "x-kinde-assertion"
 	headerOmitted      = "x-kinde-omitted"
 )
 
@@ -56,7 +56,8 @@ type headers struct {
 }
 
 // Encoder writes the headers of an allowed request as an adapter sends them: those
-// to set, and the names of those to remove.
+// to set, and the names of those to remove. An assertion is written apart from the
+// others, and as often as it is signed.
 type Encoder func(set []Header, remove []string) string
 
 // block is what the upstream of an allowed request gets. It does not change.
@@ -98,7 +99,7 @@ func compileHeaders(claims map[string]string, dropAuthorization bool, encode Enc
 	if dropAuthorization {
 		h.drop = []string{"authorization"}
 	}
-	h.none = h.block(nil)
+	h.none = h.block(nil, false)
 	return h, nil
 }
 
@@ -120,9 +121,9 @@ func checkClaimHeader(name, claim string) error {
 	return nil
 }
 
-// of returns the headers that tell the upstream who is calling. Names without
-// a value are left out.
-func (h *headers) of(t *kinde.Token) []Header {
+// of returns the headers that tell the upstream who is calling, but for the assertion:
+// names and values have less than limit bytes. Names without a value are left out.
+func (h *headers) of(t *kinde.Token, limit int) []Header {
 	all := append(make([]Header, 0, len(h.owned)),
 		Header{headerActor, string(t.Actor)},
 		Header{headerUserID, encoded(t.Subject)},
@@ -132,7 +133,7 @@ func (h *headers) of(t *kinde.Token) []Header {
 		Header{headerTokenExpires, strconv.FormatInt(t.Expires.Unix(), 10)},
 		Header{headerIssuer, encoded(t.Issuer)},
 	)
-	room, fixed := maxHeaderBytes-size(all), len(all)
+	room, fixed := limit-size(all), len(all)
 	all = append(all,
 		Header{headerScopes, joined(t.Scopes, ' ')},
 		Header{headerPermissions, joined(t.Permissions, ',')},
@@ -210,13 +211,15 @@ func size(headers []Header) int {
 	return n
 }
 
-// block sets these headers and removes every owned name that is not among them.
-// Envoy removes after it sets, so a name in both lists would be lost.
-func (h *headers) block(headers []Header) block {
+// block sets these headers and removes every owned name that is not among them, nor
+// that of the assertion, which comes apart. Envoy removes after it sets, so a name in
+// both lists would be lost.
+func (h *headers) block(headers []Header, asserted bool) block {
 	sets := make(bits, (len(h.owned)+7)/8)
 	remove := make([]string, 0, len(h.owned)+len(h.drop))
 	for n, name := range h.owned {
-		if slices.ContainsFunc(headers, func(h Header) bool { return h.Name == name }) {
+		if asserted && name == headerAssertion ||
+			slices.ContainsFunc(headers, func(h Header) bool { return h.Name == name }) {
 			sets.add(n)
 		} else {
 			remove = append(remove, name)

@@ -31,7 +31,7 @@ func TestIdentityHeaders(t *testing.T) {
 		{headerTokenExpires, "1700000000"}, {headerIssuer, domain},
 		{headerScopes, "read:x a%20b c%2Cd"}, {headerPermissions, "p:1,p%2Cadmin,50%25"}, {headerRoles, "a%0Ab"},
 	}
-	if diff := cmp.Diff(want, standard(t).of(token)); diff != "" {
+	if diff := cmp.Diff(want, standard(t).of(token, maxHeaderBytes)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
@@ -60,7 +60,7 @@ func TestListsThatAreTooLongAreLeftOutWhole(t *testing.T) {
 				Actor: kinde.User, Issuer: domain, Subject: "u",
 				Permissions: many(test.permissions), Roles: many(test.roles), Scopes: many(test.scopes),
 			}
-			headers := standard(t).of(token)
+			headers := standard(t).of(token, maxHeaderBytes)
 			if got := valueOf(headers, headerOmitted); got != test.omitted {
 				t.Errorf("omitted %q, want %q", got, test.omitted)
 			}
@@ -102,7 +102,7 @@ func TestClaimHeadersGoBeforeLists(t *testing.T) {
 			if verdict.Err != nil {
 				t.Fatal(verdict.Err)
 			}
-			set := h.of(verdict.Token)
+			set := h.of(verdict.Token, maxHeaderBytes)
 			if got := valueOf(set, headerOmitted); got != test.want || size(set) >= maxHeaderBytes {
 				t.Errorf("omitted %q, want %q; %d bytes", got, test.want, size(set))
 			}
@@ -112,13 +112,13 @@ func TestClaimHeadersGoBeforeLists(t *testing.T) {
 
 func TestHeadersBarelyFit(t *testing.T) {
 	token := &kinde.Token{Actor: kinde.User, Issuer: domain, Subject: "u"}
-	room := maxHeaderBytes - 1 - size(standard(t).of(token)) - len(headerScopes)
+	room := maxHeaderBytes - 1 - size(standard(t).of(token, maxHeaderBytes)) - len(headerScopes)
 	token.Scopes = []string{strings.Repeat("s", room)}
-	if got := size(standard(t).of(token)); got != maxHeaderBytes-1 {
+	if got := size(standard(t).of(token, maxHeaderBytes)); got != maxHeaderBytes-1 {
 		t.Errorf("%d bytes, want %d", got, maxHeaderBytes-1)
 	}
 	token.Scopes[0] += "s"
-	if got := valueOf(standard(t).of(token), headerOmitted); got != headerScopes {
+	if got := valueOf(standard(t).of(token, maxHeaderBytes), headerOmitted); got != headerScopes {
 		t.Errorf("one byte more omits %q", got)
 	}
 }
@@ -133,7 +133,7 @@ func TestHeadersToRemove(t *testing.T) {
 	}
 	set := []Header{{headerActor, "user"}, {headerUserID, "u"}}
 	h := standard(t)
-	headers := h.block(set)
+	headers := h.block(set, false)
 	removed := &Decision{headers: headers, extra: h.extra(request, &headers)}
 	_, got := removed.Headers()
 	want := []string{"X-Kinde_Org-Code", "X-Kinde-Org-Code", "x-kinde-foo", "x_kinde_user_id"}
@@ -193,7 +193,7 @@ func TestSingleValuesFit(t *testing.T) {
 		Subject: encodedTwice(longestID), ClientID: encodedTwice(longestID), ID: encodedTwice(longestID),
 		OrgCode: strings.Repeat("o", longestOrg), Roles: []string{"admin"},
 	}
-	headers := standard(t).of(token)
+	headers := standard(t).of(token, maxHeaderBytes)
 	for _, h := range headers {
 		if h.Name == headerOmitted {
 			t.Errorf("%s: %s", h.Name, h.Value)

@@ -24,6 +24,8 @@ type identity struct {
 	user, client, org string
 	met               set   // of the requirements
 	headers           block // none for a token that passes nowhere
+
+	asserted *asserted // nil without assertions
 }
 
 var (
@@ -38,6 +40,7 @@ type identities struct {
 	requirements *requirements // of all policies
 	resources    *resources
 	headers      *headers
+	signer       *signer // nil without assertions
 }
 
 // of returns what is to be kept of a token. Whether it is for the right API, and
@@ -83,8 +86,25 @@ func (id *identity) fill(all *identities, token *kinde.Token) {
 	id.user, id.client, id.org = text[:user], text[user:][:client], text[user+client:]
 	id.unbound, id.resources = len(token.Audience) == 0, all.resources.named(token)
 	if id.refused == nil && id.actor != "" && (id.foreign == nil || id.resources != "") {
-		id.headers, id.met = all.headers.block(all.headers.of(token)), set(all.requirements.met(token))
+		id.met = set(all.requirements.met(token))
+		id.tell(all, token)
 	}
+}
+
+// tell makes the headers and the assertion. Single values are bounded, and have room
+// beside any assertion unless all of them are absurd; then nothing passes.
+func (id *identity) tell(all *identities, token *kinde.Token) {
+	until := id.validity.Until()
+	if until.IsZero() { // of another verifier, whose word holds once
+		until = token.Expires
+	}
+	id.asserted = all.signer.of(token, until, all.headers.encode)
+	limit := maxHeaderBytes - id.asserted.bytes()
+	headers := all.headers.of(token, limit)
+	if id.asserted != nil {
+		id.asserted.unfit = size(headers) >= limit
+	}
+	id.headers = all.headers.block(headers, id.asserted != nil)
 }
 
 // refuse reports why the token does not pass, whatever the policy, where the request
@@ -105,5 +125,5 @@ func (id *identity) refuse(at *resource) *kinde.Error {
 // size is about how many bytes the identity takes.
 func (id *identity) size() int {
 	const rest = 384 // the struct, and the cache's part
-	return rest + len(id.user) + len(id.client) + len(id.org) + len(id.met) + len(id.resources) + id.headers.size()
+	return rest + len(id.user) + len(id.client) + len(id.org) + len(id.met) + len(id.resources) + id.headers.size() + id.asserted.size()
 }

@@ -43,6 +43,7 @@ type mcp struct {
 
 // tool is a Tool, ready for use.
 type tool struct {
+	number int // among those of the route
 	name   string
 	prefix bool    // the name is how it begins
 	policy *policy // nil where it adds none
@@ -64,6 +65,7 @@ func (m *MCP) compile(policies policies) (*mcp, error) {
 		if err != nil {
 			return nil, at(err, "tools", strconv.Itoa(number))
 		}
+		one.number = number
 		compiled.tools = append(compiled.tools, one)
 	}
 	return compiled, nil
@@ -125,7 +127,7 @@ func (m *mcp) find(name string) *tool {
 	return nil
 }
 
-var anyTool = tool{prefix: true}
+var anyTool = tool{number: -1, prefix: true}
 
 // admitsOrigin reports whether a request with these values of Origin may pass.
 func (m *mcp) admitsOrigin(values []string) bool {

@@ -35,6 +35,9 @@ type Policy struct {
 	// never has them: its flags are those of the environment, not of an
 	// organization.
 	FeatureFlags map[string]kinde.FlagValue
+	// Shadow makes the policy deny nothing: what it would have answered is told
+	// by [Decision.ShadowReason]. AllowWithoutOrg holds all the same.
+	Shadow bool
 }
 
 // policy is a Policy, ready for use.
@@ -43,7 +46,8 @@ type policy struct {
 	name                              string
 	withoutOrg                        bool
 	scopes, permissions, roles, flags []requirement
-	scope                             string // scopes as a challenge names them
+	scope                             string  // scopes as a challenge names them, none in shadow
+	always                            *policy // what counts of a policy in shadow, nil for any other
 }
 
 func (p Policy) compile(name string, known *requirements) (*policy, error) {
@@ -66,6 +70,9 @@ func (p Policy) compile(name string, known *requirements) (*policy, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.FeatureFlags)) {
 		compiled.flags = append(compiled.flags, requirement{name, number(known, known.flags, flag{name, p.FeatureFlags[name]})})
+	}
+	if p.Shadow {
+		compiled.scope, compiled.always = "", &policy{name: name, withoutOrg: p.AllowWithoutOrg}
 	}
 	return compiled, nil
 }

@@ -39,6 +39,7 @@ func checkMethod(method string) error {
 
 // route is a Route, ready for use.
 type route struct {
+	number    int // among all routes
 	path      string
 	pattern   pattern
 	methods   []string

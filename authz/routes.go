@@ -35,6 +35,7 @@ func compileRoutes(list []Route, policies policies) (*routes, error) {
 		if err != nil {
 			return nil, at(err, "routes", strconv.Itoa(number))
 		}
+		compiled.number = number
 		t.add(compiled)
 	}
 	return t, nil

@@ -23,6 +23,7 @@ const (
 	NotConfigured Outcome = "not configured" // nothing was asked, so everything passes
 	Decided       Outcome = "decided"        // here the request was denied, or answered
 	NotReached    Outcome = "not reached"
+	WouldDeny     Outcome = "would deny" // but that the policy is in shadow
 )
 
 // step is a question, with the reasons it can end with.
@@ -133,6 +134,16 @@ func (s *step) decided(d *Decision) bool {
 	return s.tool == d.byTool && slices.Contains(s.reasons, d.Reason) && (s.detail == "" || s.detail == d.Detail)
 }
 
+// wouldDeny reports whether the decision would have been made at this step, were the
+// policy not in shadow.
+func (s *step) wouldDeny(d *Decision) bool {
+	asked := d.routePolicy()
+	if s.tool {
+		asked = d.tool
+	}
+	return d.shadowed != nil && slices.ContainsFunc(s.reasons, func(r Reason) bool { return asked.fails(r, d.identity) })
+}
+
 // Steps returns what the decision looked at, in order. After a fault of the
 // service nothing is known to have been.
 func (d *Decision) Steps() []Step {
@@ -146,6 +157,8 @@ func (d *Decision) Steps() []Step {
 			outcome, reached = Decided, false
 		case s.asked != nil && !s.asked(d):
 			outcome = NotConfigured
+		case s.wouldDeny(d):
+			outcome = WouldDeny
 		}
 		list = append(list, Step{s.name, outcome})
 	}

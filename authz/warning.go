@@ -20,8 +20,8 @@ type Warning struct {
 // [NewAuthorizer] accepts: segments of routes that look like a binding to the
 // token's organization and are none, public routes that cover others, routes
 // that cannot match, entries of tools that are never looked at, Envoy's metadata as
-// messages, policies that no route and no tool names, and one that is named almost
-// like the default policy.
+// messages, policies that no route and no tool names or that are in shadow, and one
+// that is named almost like the default policy.
 func Warnings(config Config) []Warning {
 	policies, _, err := compilePolicies(config.Policies)
 	if err != nil {
@@ -42,9 +42,15 @@ func Warnings(config Config) []Warning {
 		if text := config.unused(name); text != "" {
 			all = append(all, Warning{[]string{"policies", name}, text})
 		}
+		if config.Policies[name].Shadow {
+			all = append(all, Warning{[]string{"policies", name}, fmt.Sprintf(inShadow, name)})
+		}
 	}
 	return all
 }
+
+const inShadow = "policy %s is in shadow: it denies nothing, and what it would deny is counted in " +
+	"kinde_authz_shadow_denials_total: remove shadow to enforce it"
 
 // uses reports whether a route, or a tool of it, names a policy.
 func (r *Route) uses(name string) bool {

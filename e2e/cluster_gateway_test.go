@@ -45,7 +45,7 @@ func wantEnvoyGateway(t *testing.T, c *cluster, _ *guide) {
 	token := c.issuer.Token(c.issuer.UserClaims())
 	client := &http.Client{Timeout: time.Second}
 	within(t, 90*time.Second, "its Envoy guards the route", func() bool {
-		return post(client, behind.URL, token) == "200" && post(client, behind.URL, "") == "401"
+		return answerTo(client, behind.URL, token) == "200" && answerTo(client, behind.URL, "") == "401"
 	})
 	wantScenes(t, behind)
 	c.handle(http.HandlerFunc(serveEnvironment))
@@ -55,7 +55,7 @@ func wantEnvoyGateway(t *testing.T, c *cluster, _ *guide) {
 	c.kubectl(t, "-n", namespace, "scale", "deployment/kinde-authz", "--replicas=0")
 	c.scaled(t, 0)
 	for range 20 {
-		if got := post(client, behind.URL, token); got == "200" {
+		if got := answerTo(client, behind.URL, token); got == "200" {
 			t.Error("a request passed without kinde-authz")
 		}
 	}

@@ -46,7 +46,7 @@ func startLoad(t *testing.T, url, token string, keepAlive bool) *load {
 			l.took = time.Since(start)
 			for due := int(l.took.Seconds() * rate); l.sent < due; l.sent++ {
 				requests.Go(func() {
-					answer := post(client, url, token)
+					answer := answerTo(client, url, token)
 					mu.Lock()
 					defer mu.Unlock()
 					l.answers[answer]++
@@ -58,8 +58,8 @@ func startLoad(t *testing.T, url, token string, keepAlive bool) *load {
 	return l
 }
 
-// post returns the status or the error of one request.
-func post(client *http.Client, url, token string) string {
+// answerTo returns the status or the error of one request.
+func answerTo(client *http.Client, url, token string) string {
 	request, err := http.NewRequest(http.MethodPost, url, nil)
 	if err != nil {
 		return err.Error()

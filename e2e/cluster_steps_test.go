@@ -209,7 +209,7 @@ func wantNobody(t *testing.T, c *cluster, g *guide) {
 	assertClosed(t, protocols["HTTP/1.1"], url, g.token)
 	scale(2)
 	eventually(t, "Envoy has found the new replicas", func() bool {
-		return post(protocols["HTTP/1.1"], url, g.token) == "200"
+		return answerTo(protocols["HTTP/1.1"], url, g.token) == "200"
 	})
 	without.stop()
 	t.Logf("without a token: %d requests: %v", without.sent, without.answers)

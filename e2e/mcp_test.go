@@ -285,3 +285,52 @@ func TestAnSDKClientCallsTools(t *testing.T) {
 		return strings.Contains(s.AuthzLog.String(), `"mcp_method":"tools/call","mcp_tool":"delete_station"`)
 	})
 }
+
+// A page of another origin finds out how to log in: it may read the answer without a
+// token, ask whether it may read the document, and read that.
+func TestBrowsersOfOtherOriginsFindTheIssuer(t *testing.T) {
+	s := guarded(t, func(c *stack.Config) {
+		c.Settings += "resources:\n" +
+			"  - {identifier: https://api.example.com/mcp/weather, audience: [https://weather.example.com]}\n"
+	})
+	const origin, document = "Origin: http://localhost:6274", "/.well-known/oauth-protected-resource/mcp/weather"
+	denied, _ := post(t, http.DefaultClient, s, "", strings.NewReader("{}"), origin)
+	if denied.Reason != "missing_token" || denied.header.Get("Access-Control-Allow-Origin") != "*" ||
+		denied.header.Get("Access-Control-Expose-Headers") != "WWW-Authenticate" ||
+		!strings.Contains(denied.header.Get("WWW-Authenticate"), `resource_metadata="https://api.example.com`+document+`"`) {
+		t.Errorf("%d %v", denied.status, denied.header)
+	}
+	asked := sendRaw(t, s, "OPTIONS "+document+" HTTP/1.1", "Host: api.example.com", origin,
+		"Access-Control-Request-Method: GET", "Access-Control-Request-Headers: mcp-protocol-version")
+	if asked.status != 204 || asked.header.Get("Access-Control-Allow-Origin") != "*" ||
+		asked.header.Get("Access-Control-Allow-Headers") != "*" {
+		t.Errorf("preflight: %d %v", asked.status, asked.header)
+	}
+	got := send(t, http.DefaultClient, s.URL+document, "", origin)
+	if got.status != 200 || got.header.Get("Access-Control-Allow-Origin") != "*" {
+		t.Errorf("document: %d %v", got.status, got.header)
+	}
+	elsewhere := mint(t, s, kindetest.TokenRequest{})
+	if got, said := post(t, http.DefaultClient, s, elsewhere, strings.NewReader(get)); got.Reason != "wrong_audience" {
+		t.Errorf("a token for another API: %d %s", got.status, said)
+	}
+	here := mint(t, s, kindetest.TokenRequest{Audience: []string{"https://weather.example.com"}})
+	if got, said := post(t, http.DefaultClient, s, here, strings.NewReader(get)); got.status != 200 {
+		t.Errorf("a token for this one: %d %s", got.status, said)
+	}
+	if got := send(t, http.DefaultClient, s.URL+"/api/agents/weather", here); got.Reason != "wrong_audience" {
+		t.Errorf("the same elsewhere: %d %s", got.status, got.Reason)
+	}
+}
+
+// What goes over a WebSocket is read by nobody, so none is opened to an MCP server.
+func TestNoWebSocketLeadsToAnMCPServer(t *testing.T) {
+	s := guarded(t, nil)
+	token := mint(t, s, kindetest.TokenRequest{})
+	got := sendRaw(t, s, "GET "+agent.MCPPath+" HTTP/1.1", "Host: api.example.com", "Authorization: Bearer "+token,
+		"Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==")
+	if got.status != http.StatusForbidden || got.DecisionID != "" { // Envoy refuses it itself
+		t.Errorf("%d %s", got.status, got.Reason)
+	}
+}

@@ -21,7 +21,7 @@ func (i *instance) statusAt(t *testing.T, path string) int {
 	return status
 }
 
-// Attack W5: profiles are there for those who ask for them in the settings alone.
+// Attack W8: profiles are there for those who ask for them in the settings alone.
 func TestProfilesAreServedWhereTheSettingsSaySo(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "authz.yaml")
 	write(t, config, "leeway: 30s\n")

@@ -83,7 +83,7 @@ func TestStatusPageIsAtOnePathAndReadOnly(t *testing.T) {
 	}
 }
 
-// Attack W6: what a client or a broken file says is to end up on the status page.
+// Attack W9: what a client or a broken file says is to end up on the status page.
 func TestStatusPageTellsNoSecretAndNoMarkup(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "authz.yaml")
 	write(t, config, "routes: [{path: /a}]\n")

@@ -32,11 +32,11 @@ routes:
 // express starts a real Express and returns its address.
 func express(t *testing.T) string {
 	t.Helper()
-	install := exec.CommandContext(t.Context(), "../scripts/express")
+	install := exec.CommandContext(t.Context(), "../scripts/node-modules", "express")
 	install.Stderr = os.Stderr
 	modules, err := install.Output()
 	if err != nil {
-		t.Fatalf("scripts/express: %v", err)
+		t.Fatalf("scripts/node-modules: %v", err)
 	}
 	node := exec.Command("node", "express/server.js")
 	node.Env = append(os.Environ(), "NODE_PATH="+strings.TrimSpace(string(modules)))

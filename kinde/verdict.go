@@ -46,6 +46,15 @@ func (v Validity) Holds() bool {
 	return v.keys.usable(set, now) == nil && set.keys[v.key.id] == v.key
 }
 
+// Until returns when time changes what is to be said about the token: for one that
+// passes its exp plus leeway. It is zero for a verdict that never holds.
+func (v Validity) Until() time.Time {
+	if v.keys == nil {
+		return time.Time{}
+	}
+	return time.UnixMicro(v.until)
+}
+
 // signedBy is a verdict on claims that a key of an issuer has signed. Nothing
 // is known yet of when it holds.
 func signedBy(keys *keyStore, key *key) Validity { return Validity{keys: keys, key: key} }

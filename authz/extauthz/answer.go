@@ -11,8 +11,8 @@ import (
 // appendAnswer appends the CheckResponse that a decision is in Envoy's terms. No
 // other function makes one: for Envoy a status of zero, or none, is an allow.
 func appendAnswer(out []byte, d *authz.Decision) []byte {
-	if headers, remove := d.Encoded(); d.Allowed() && headers != "" {
-		return appendMetadata(appendAllow(out, headers, remove), d)
+	if headers, assertion, remove := d.Encoded(); d.Allowed() && headers != "" {
+		return appendMetadata(appendAllow(out, headers, assertion, remove), d)
 	}
 	unknown := d.Status() == http.StatusInternalServerError && d.Reason != authz.InternalError
 	if d.Allowed() || unknown { // an allow without headers, or a decision that nobody made
@@ -23,10 +23,10 @@ func appendAnswer(out []byte, d *authz.Decision) []byte {
 	return appendMetadata(appendDenial(out, d), d)
 }
 
-func appendAllow(out []byte, headers string, remove []string) []byte {
+func appendAllow(out []byte, headers, assertion string, remove []string) []byte {
 	out = appendText(out, responseStatus, "") // a code of zero
 	out, ok := begin(out, responseOK)
-	out = append(out, headers...)
+	out = append(append(out, headers...), assertion...)
 	for _, name := range remove {
 		out = appendText(out, okRemove, name)
 	}
@@ -83,5 +83,6 @@ func appendMetadata(out []byte, d *authz.Decision) []byte {
 	}
 	out = appendFact(out, "mcp_method", d.MCPMethod())
 	out = appendFact(out, "mcp_tool", d.MCPTool())
+	out = appendFact(out, "shadow_reason", string(d.ShadowReason()))
 	return end(out, metadata)
 }

@@ -1,15 +1,21 @@
 package extauthz
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
 	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/authz/assertion"
 	"github.com/kinde-authz/kinde-authz/authz/extauthz/envoytest"
 	"github.com/kinde-authz/kinde-authz/kinde"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
@@ -40,6 +46,33 @@ func asToolCall(t testing.TB, path, token string) []byte {
 // the issuer of those.
 func newWarm(t testing.TB, log *zap.Logger, resources ...authz.Resource) (*Server, *kindetest.Server) {
 	t.Helper()
+	return newWarmWith(t, log, authz.Config{Resources: resources})
+}
+
+// withAssertion has allows signed.
+func withAssertion(t testing.TB) authz.Config {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := assertion.ParseKeys(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return authz.Config{Assertion: &authz.Assertion{
+		Audience: "https://agents", Issuer: "kinde-authz", Lifetime: time.Minute,
+		Keys: func() *assertion.Keys { return keys },
+	}}
+}
+
+// newWarmWith is newWarm with more in its configuration.
+func newWarmWith(t testing.TB, log *zap.Logger, config authz.Config) (*Server, *kindetest.Server) {
+	t.Helper()
 	issuer := kindetest.NewServer()
 	t.Cleanup(issuer.Close)
 	fetched := make(chan kinde.Refresh, 64)
@@ -52,17 +85,16 @@ func newWarm(t testing.TB, log *zap.Logger, resources ...authz.Resource) (*Serve
 	}
 	t.Cleanup(verifier.Start())
 	<-fetched
-	authorizer, err := authz.NewAuthorizer(authz.Config{
-		Verifier: verifier, Issuers: map[string]authz.Rules{issuer.Issuer.URL: {AllowedOrgs: []string{kindetest.Org}}},
-		Policies: map[string]authz.Policy{"run": {Permissions: []string{"agents:run"}, Roles: []string{"admin"}}},
-		Routes: []authz.Route{
-			{Path: "/public/**", Public: true}, {Path: "/api/agents/{agent}/generate", Policy: "run"},
-			{Path: "/mcp/weather", Policy: "run", MCP: &authz.MCP{Tools: []authz.Tool{
-				{Name: "delete_station", Policy: "run"}, {Name: "get_*", Policy: "run"},
-			}}},
-		},
-		Encode: Encode, CachedTokens: 1000, Resources: resources,
-	})
+	config.Verifier, config.Encode, config.CachedTokens = verifier, Encode, 1000
+	config.Issuers = map[string]authz.Rules{issuer.Issuer.URL: {AllowedOrgs: []string{kindetest.Org}}}
+	config.Policies = map[string]authz.Policy{"run": {Permissions: []string{"agents:run"}, Roles: []string{"admin"}}}
+	config.Routes = []authz.Route{
+		{Path: "/public/**", Public: true}, {Path: "/api/agents/{agent}/generate", Policy: "run"},
+		{Path: "/mcp/weather", Policy: "run", MCP: &authz.MCP{Tools: []authz.Tool{
+			{Name: "delete_station", Policy: "run"}, {Name: "get_*", Policy: "run"},
+		}}},
+	}
+	authorizer, err := authz.NewAuthorizer(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,6 +113,7 @@ func TestWarmDecisionsAllocateNothing(t *testing.T) {
 	server, l := newWarm(t, toNowhere())
 	apis, other := newWarm(t, toNowhere(), authz.Resource{Identifier: "https://a.example.com"},
 		authz.Resource{Identifier: "https://a.example.com/api", Audience: []string{"https://x", kindetest.Audience}})
+	asserting, third := newWarmWith(t, toNowhere(), withAssertion(t))
 	for name, row := range map[string]struct {
 		server *Server
 		token  string
@@ -90,6 +123,7 @@ func TestWarmDecisionsAllocateNothing(t *testing.T) {
 		"expired":              {server, l.Token(l.UserClaims().With("exp", 1).With("iat", 1))},
 		"user at a resource":   {apis, other.Token(other.UserClaims())},
 		"denied at a resource": {apis, other.Token(other.MachineClaims())},
+		"with an assertion":    {asserting, third.Token(third.UserClaims())},
 	} {
 		message, out := asEnvoy(t, sampleAgent, row.token), make([]byte, 0, answerBytes)
 		decide := func() { row.server.Answer(t.Context(), message, out) }
@@ -121,12 +155,14 @@ func BenchmarkAnswer(b *testing.B) {
 		return token
 	}
 	good := l.Token(l.UserClaims())
+	asserting, other := newWarmWith(b, zap.NewNop(), withAssertion(b))
 	for _, row := range []struct {
 		name, token string
 		server      *Server
 	}{
 		{"warm", good, quiet},
 		{"warm_logged", good, server},
+		{"warm_asserted", other.Token(other.UserClaims()), asserting},
 		{"bad_signature", broken("bad-signature"), quiet},
 		{"expired", broken("expired"), quiet},
 		{"wrong_audience", broken("wrong-audience"), quiet},

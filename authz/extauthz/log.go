@@ -37,15 +37,19 @@ func decisionLogs(log *zap.Logger) map[authz.Reason]*zap.Logger {
 }
 
 // log writes the line of the decision. Denials are written at every level, to say
-// why is what the log is for.
+// why is what the log is for, and so is what a policy in shadow would have denied.
 func (c *call) log(log *zap.Logger) {
-	if c.decision.Allowed() && !log.Core().Enabled(zap.InfoLevel) {
+	if c.isPlainAllow() && !log.Core().Enabled(zap.InfoLevel) {
 		return
 	}
 	c.fields[0] = zap.Inline(c)
 	entry := zapcore.Entry{Level: zap.InfoLevel, Time: time.Now(), Message: "decision"}
 	_ = log.Core().Write(entry, c.fields[:]) // there is nowhere to tell
 }
+
+// isPlainAllow reports whether nothing was denied, nor would have been by a policy in
+// shadow: such a line may be left out.
+func (c *call) isPlainAllow() bool { return c.decision.Allowed() && c.decision.ShadowReason() == "" }
 
 // MarshalLogObject implements [zapcore.ObjectMarshaler]. Nothing of the token
 // goes in but issuer, client and organization.
@@ -73,6 +77,9 @@ func (c *call) MarshalLogObject(line zapcore.ObjectEncoder) error {
 	}
 	if d.Detail != "" {
 		line.AddString("detail", d.Detail)
+	}
+	if shadow := d.ShadowReason(); shadow != "" {
+		line.AddString("shadow_reason", string(shadow))
 	}
 	if d.IsMissing() {
 		return line.AddArray("missing", (*missing)(d))

@@ -46,7 +46,7 @@ func NewServer(authorizer *authz.Authorizer, log *zap.Logger, observe func(conte
 }
 
 // Use makes another authorizer decide from now on, and logs a share of the
-// allows, from 0 to 1; denials always are. A call that has begun ends with what it
+// allows, from 0 to 1; denials always are, and what a policy in shadow would deny. A call that has begun ends with what it
 // began with.
 func (s *Server) Use(authorizer *authz.Authorizer, loggedAllows float64) {
 	s.current.Store(&settings{authorizer, 1 - loggedAllows})
@@ -84,7 +84,7 @@ func (s *Server) Answer(ctx context.Context, message, out []byte) (answer []byte
 	}
 	c.observed.Start, c.observed.Took = start, time.Since(start)
 	answer = appendAnswer(out, &c.decision) // before the log, which must say the same
-	if !c.decision.Allowed() || settings.unloggedAllows == 0 || rand.Float64() >= settings.unloggedAllows {
+	if !c.isPlainAllow() || settings.unloggedAllows == 0 || rand.Float64() >= settings.unloggedAllows {
 		c.log(s.decisions[c.decision.Reason])
 	}
 	s.observe(ctx, c.observation())

@@ -33,6 +33,7 @@ func newAdminServer(s *service) *http.Server {
 	mux.HandleFunc("GET /{$}", s.serveStatus)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.serveReady)
+	mux.HandleFunc("GET /jwks", s.serveJWKS)
 	mux.Handle("GET /metrics", s.metrics.handler())
 	addProfiles(mux, func() bool { return s.settings.Load().Pprof })
 	server := &http.Server{

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/authz/assertion"
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/probe"
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/settings"
 	"github.com/kinde-authz/kinde-authz/internal/regular"
@@ -48,6 +49,7 @@ type explanation struct {
 	Resource string            `json:"resource,omitempty"`
 	MCP      string            `json:"mcp_method,omitempty"`
 	Tool     string            `json:"mcp_tool,omitempty"`
+	Shadow   authz.Reason      `json:"shadow_reason,omitempty"`
 	Steps    []step            `json:"steps"`
 	Detail   string            `json:"detail,omitempty"`
 	Missing  string            `json:"missing,omitempty"`
@@ -164,6 +166,13 @@ func (c *explainCommand) decide(loaded *settings.Settings, request *authz.Reques
 			loaded.Verifier.Issuers[i].JWKSFile = c.JWKSFile
 		}
 	}
+	if a := loaded.Authorizer.Assertion; a != nil { // signed with a key of its own, which nobody takes for the service's
+		keys, err := assertion.Generate()
+		if err != nil {
+			return authz.Decision{}, nil, err
+		}
+		a.Keys = func() *assertion.Keys { return keys }
+	}
 	refreshed := probe.Observe(&loaded.Verifier)
 	verifier, authorizer, err := loaded.Build(nil)
 	if err != nil {
@@ -187,7 +196,7 @@ func explain(d *authz.Decision, request *authz.Request, faults []string) *explan
 	e := &explanation{
 		Decision: d.Effect(), Reason: d.Reason, Status: d.Status(), Method: request.Method, Path: request.Path,
 		Route: d.Route(), Policy: d.Policy(), Resource: d.Resource(), MCP: d.MCPMethod(), Tool: d.MCPTool(), Detail: d.Detail, Hint: d.Hint(), Keys: faults,
-		Missing: strings.Join(slices.Collect(d.Missing()), " "),
+		Missing: strings.Join(slices.Collect(d.Missing()), " "), Shadow: d.ShadowReason(),
 	}
 	for _, s := range d.Steps() {
 		e.Steps = append(e.Steps, step{s.Name, s.Outcome})
@@ -198,6 +207,9 @@ func explain(d *authz.Decision, request *authz.Request, faults []string) *explan
 	}
 	for _, h := range set {
 		e.Set[h.Name] = h.Value
+	}
+	if e.Set["x-kinde-assertion"] != "" {
+		e.Set["x-kinde-assertion"] = "(what the service signs)"
 	}
 	e.Remove = remove
 	return e

@@ -34,7 +34,7 @@ func (e *explanation) text() string {
 	} else {
 		line(e.Decision, "%s, status %d %s", e.Reason, e.Status, http.StatusText(e.Status))
 	}
-	for label, text := range ordered("because", e.Detail, "missing", e.Missing, "change", e.Hint) {
+	for label, text := range ordered("because", e.Detail, "shadow", e.shadow(), "missing", e.Missing, "change", e.Hint) {
 		line(label, "%s", text)
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Set)) {
@@ -47,6 +47,14 @@ func (e *explanation) text() string {
 		line("warning", "%s", warning)
 	}
 	return out.String()
+}
+
+// shadow says what a policy in shadow would have answered.
+func (e *explanation) shadow() string {
+	if e.Shadow == "" {
+		return ""
+	}
+	return string(e.Shadow) + ", if the policy were not in shadow"
 }
 
 // writeSteps prints each step that was reached with how it went, and points at
@@ -64,6 +72,8 @@ func (e *explanation) writeSteps(out *strings.Builder) {
 			text = "ok"
 		case authz.Decided:
 			mark, text = "=>", string(e.Reason)
+		case authz.WouldDeny:
+			mark = "~>"
 		case authz.NotReached:
 			unreached++
 			continue

@@ -12,15 +12,19 @@ import (
 )
 
 type commands struct {
-	Serve    serveCommand    `cmd:"" default:"withargs" help:"Answer Envoy's external authorization calls. The default command."`
-	Validate validateCommand `cmd:"" help:"Check a settings file and warn of what is valid and dangerous."`
-	Explain  explainCommand  `cmd:"" help:"Say what would be answered to a request with a token, and why."`
-	Doctor   doctorCommand   `cmd:"" help:"Check a deployment: issuer, keys, clock, the running service, Envoy."`
-	Health   healthCommand   `cmd:"" help:"Exit 0 when the running service is ready, else 1; for readiness probes."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Serve         serveCommand         `cmd:"" default:"withargs" help:"Answer Envoy's external authorization calls. The default command."`
+	Validate      validateCommand      `cmd:"" help:"Check a settings file and warn of what is valid and dangerous."`
+	Test          testCommand          `cmd:"" help:"Run cases against a settings file, without a network."`
+	Explain       explainCommand       `cmd:"" help:"Say what would be answered to a request with a token, and why."`
+	Doctor        doctorCommand        `cmd:"" help:"Check a deployment: issuer, keys, clock, the running service, Envoy."`
+	AssertionKeys assertionKeysCommand `cmd:"" help:"Print the public keys of assertions as a JWK set."`
+	Health        healthCommand        `cmd:"" help:"Exit 0 when the running service is ready, else 1; for readiness probes."`
+	Version       versionCommand       `cmd:"" help:"Print the version."`
+	Completion    completionCommand    `cmd:"" help:"Print a script that completes the command line in bash, zsh or fish."`
+	Man           manCommand           `cmd:"" hidden:"" help:"Print the manual page."`
 }
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() { os.Exit(run(os.Args[1:], os.Stdin, output(os.Stdout), os.Stderr)) }
 
 // run parses the command line, runs the command and returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {

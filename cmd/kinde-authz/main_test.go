@@ -32,7 +32,8 @@ func TestScripts(t *testing.T) {
 }
 
 // withIssuer gives a script an issuer at $ISSUER, its keys in keys.json, and
-// tokens of it in $TOKEN, user.jwt and machine.jwt.
+// tokens of it in $TOKEN, user.jwt and machine.jwt. Keys for assertions, Ed25519 and
+// P-256, are in both.pem.
 func withIssuer(env *testscript.Env) error {
 	issuer := kindetest.NewServer()
 	env.Defer(issuer.Close)
@@ -40,7 +41,7 @@ func withIssuer(env *testscript.Env) error {
 	env.Setenv("TOKEN", issuer.Token(issuer.UserClaims()))
 	for name, content := range map[string]string{
 		"keys.json": issuer.JWKS(), "user.jwt": issuer.Token(issuer.UserClaims()),
-		"machine.jwt": issuer.Token(issuer.MachineClaims()),
+		"machine.jwt": issuer.Token(issuer.MachineClaims()), "both.pem": newSigningKey("Ed25519") + newSigningKey("P-256"),
 	} {
 		if err := os.WriteFile(filepath.Join(env.WorkDir, name), []byte(content), 0o600); err != nil {
 			return err

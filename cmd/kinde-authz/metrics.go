@@ -31,8 +31,11 @@ type metrics struct {
 	duration  prometheus.Histogram
 	refreshes *prometheus.CounterVec
 	reloads   *prometheus.CounterVec
+	shadow    map[authz.Reason]prometheus.Counter // what policies in shadow would have denied
 
-	tlsReloads *prometheus.CounterVec
+	tlsReloads     *prometheus.CounterVec
+	signingReloads *prometheus.CounterVec
+	reloadOK       prometheus.Gauge
 }
 
 func newMetrics() *metrics {
@@ -58,7 +61,16 @@ func newMetrics() *metrics {
 	m.tlsReloads = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "kinde_authz_tls_reloads_total", Help: "Times changed TLS files were read, by result.",
 	}, []string{"result"})
+	m.reloadOK = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "kinde_authz_config_last_reload_successful",
+		Help: "1 while the settings file is in use as it was last read, 0 while it has an error and older settings are.",
+	})
+	m.reloadOK.Set(1)
+	m.signingReloads = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "kinde_authz_assertion_key_reloads_total", Help: "Times a changed file of assertion keys was read, by result.",
+	}, []string{"result"})
 	for _, result := range []string{"ok", "error"} {
+		m.signingReloads.WithLabelValues(result)
 		m.reloads.WithLabelValues(result)
 		m.tlsReloads.WithLabelValues(result)
 	}
@@ -68,8 +80,9 @@ func newMetrics() *metrics {
 	})
 	build.Set(1)
 	m.counters = countersOf(m.decisions)
+	m.countShadow()
 	m.registry.MustRegister(m.cacheCounters()...)
-	m.registry.MustRegister(m.decisions, m.duration, m.refreshes, m.reloads, m.tlsReloads, build,
+	m.registry.MustRegister(m.decisions, m.duration, m.refreshes, m.reloads, m.tlsReloads, m.signingReloads, m.reloadOK, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -111,6 +124,21 @@ func (m *metrics) decided(o *extauthz.Observation, traceID string) {
 		counter = m.decisions.WithLabelValues(d.Effect(), string(d.Reason), d.Actor())
 	}
 	counter.Inc()
+	if shadow := m.shadow[d.ShadowReason()]; shadow != nil {
+		shadow.Inc()
+	}
+}
+
+// countShadow makes a counter for each reason that a policy in shadow can have.
+func (m *metrics) countShadow() {
+	denials := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "kinde_authz_shadow_denials_total", Help: "Decisions that a policy in shadow would have denied, by the reason of the first.",
+	}, []string{"reason"})
+	m.registry.MustRegister(denials)
+	m.shadow = make(map[authz.Reason]prometheus.Counter)
+	for _, reason := range authz.ShadowReasons() {
+		m.shadow[reason] = denials.WithLabelValues(string(reason))
+	}
 }
 
 // valueOf is what has been counted.
@@ -187,6 +215,14 @@ func (m *metrics) cacheCounters() []prometheus.Collector {
 	}
 }
 
+// certificateExpiry tells when the certificate that is in use expires.
+func certificateExpiry(c *certificates) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "kinde_authz_tls_certificate_expiry_timestamp_seconds",
+		Help: "When the certificate of the gRPC port expires, in Unix seconds; absent without TLS.",
+	}, func() float64 { return float64(c.leaf().NotAfter.Unix()) })
+}
+
 // refreshed counts an attempt to fetch keys.
 func (m *metrics) refreshed(r kinde.Refresh) {
 	m.refreshes.WithLabelValues(r.Issuer, string(r.Result)).Inc()
@@ -214,7 +250,11 @@ func (keyMetrics) Describe(out chan<- *prometheus.Desc) { out <- keysAge; out <-
 // Collect implements [prometheus.Collector].
 func (k keyMetrics) Collect(out chan<- prometheus.Metric) {
 	for _, status := range k.verifier().Status() {
-		out <- prometheus.MustNewConstMetric(keysUsable, prometheus.GaugeValue, float64(status.Keys), status.Issuer)
+		usable := 0
+		if status.Usable { // those older than max_stale are not
+			usable = status.Keys
+		}
+		out <- prometheus.MustNewConstMetric(keysUsable, prometheus.GaugeValue, float64(usable), status.Issuer)
 		if status.Keys > 0 {
 			out <- prometheus.MustNewConstMetric(keysAge, prometheus.GaugeValue, status.Age.Seconds(), status.Issuer)
 		}

@@ -46,10 +46,12 @@ func (s *service) reload(now reading) {
 	s.events.reloaded(err)
 	if err != "" {
 		s.metrics.reloads.WithLabelValues("error").Inc()
+		s.metrics.reloadOK.Set(0)
 		s.log.Error("reload failed: still using the previous settings", zap.String("error", err))
 		return
 	}
 	s.metrics.reloads.WithLabelValues("ok").Inc()
+	s.metrics.reloadOK.Set(1)
 	s.log.Info("settings reloaded", zap.Inline(s.settings.Load()))
 }
 
@@ -68,6 +70,8 @@ func (s *service) reloadedTLS(err error) {
 }
 
 func (s *service) change(now reading) (fault string) {
+	s.signing.changing.Lock()
+	defer s.signing.changing.Unlock()
 	if now.fault != "" {
 		return now.fault
 	}
@@ -78,6 +82,9 @@ func (s *service) change(now reading) (fault string) {
 	s.observe(loaded)
 	verifier, authorizer, err := loaded.Build(s.verifier.Load())
 	if err != nil {
+		return err.Error()
+	}
+	if err := s.signing.load(context.Background(), loaded); err != nil {
 		return err.Error()
 	}
 	stop := verifier.Start()

@@ -40,6 +40,7 @@ type service struct {
 	connections  *connections // to the gRPC port
 	events       *events
 	dropped      func() uint64 // lines of the log
+	signing      signing
 }
 
 // newService puts the service together and takes its ports.
@@ -50,6 +51,9 @@ func newService(flags *settings.Flags, loaded *settings.Settings, logs *logs) (*
 	}
 	s.settings.Store(loaded)
 	s.observe(loaded)
+	if err := s.signing.load(context.Background(), loaded); err != nil {
+		return nil, usageError{err}
+	}
 	verifier, authorizer, err := loaded.Build(nil)
 	if err != nil {
 		return nil, usageError{err}
@@ -66,6 +70,7 @@ func newService(flags *settings.Flags, loaded *settings.Settings, logs *logs) (*
 			return nil, usageError{err}
 		}
 		s.certificates.warnExpired(s.log)
+		s.metrics.registry.MustRegister(certificateExpiry(s.certificates))
 	}
 	if s.tracing, err = tracing.Start(version, s.log); err != nil {
 		return nil, usageError{err}
@@ -88,10 +93,14 @@ func newService(flags *settings.Flags, loaded *settings.Settings, logs *logs) (*
 }
 
 // observe has the log, the metrics and the readiness told of what happens with
-// these settings, and headers written as Envoy gets them.
+// these settings, and headers written as Envoy gets them, and
+// assertions signed with the keys that there are.
 func (s *service) observe(loaded *settings.Settings) {
 	loaded.Verifier.Observer.Refreshed = s.refreshed
 	loaded.Authorizer.Cache, loaded.Authorizer.Encode = &s.metrics.cache, extauthz.Encode
+	if loaded.Authorizer.Assertion != nil {
+		loaded.Authorizer.Assertion.Keys = s.signing.keys.Load
+	}
 }
 
 // decided tells the metrics, and the trace, of a decision.
@@ -125,6 +134,7 @@ func (s *service) run(signals, hangups <-chan os.Signal) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	watching := make(chan struct{})
 	go func() { defer close(watching); s.watch(ctx, hangups) }()
+	go s.watchSigningKeys(ctx)
 	if s.certificates != nil {
 		go s.certificates.watch(ctx, s.reloadedTLS)
 	}

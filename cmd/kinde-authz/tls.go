@@ -96,9 +96,12 @@ func (c *certificates) use(content tlsContent) error {
 	return nil
 }
 
+// leaf is the certificate that is in use.
+func (c *certificates) leaf() *x509.Certificate { return c.current.Load().Certificates[0].Leaf }
+
 // warnExpired logs that the certificate has expired: clients that look refuse it.
 func (c *certificates) warnExpired(log *zap.Logger) {
-	leaf := c.current.Load().Certificates[0].Leaf
+	leaf := c.leaf()
 	if time.Now().After(leaf.NotAfter) {
 		log.Warn("the certificate of the gRPC port has expired: clients that verify it do not connect",
 			zap.String("setting", certSetting), zap.Time("not_after", leaf.NotAfter))

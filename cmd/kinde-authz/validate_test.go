@@ -5,20 +5,19 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // Every example of a settings file is valid, without a warning.
 func TestExamplesAreValid(t *testing.T) {
-	examples, err := filepath.Glob("../../deploy/*.yaml")
-	if err != nil || len(examples) == 0 {
-		t.Fatal(examples, err)
-	}
+	examples := []string{"../../deploy/kinde-authz.yaml"}
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	examples = slices.DeleteFunc(examples, func(path string) bool { return strings.HasSuffix(path, ".tests.yaml") })
 	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
 		path := filepath.Join(t.TempDir(), "readme.yaml")
 		if err := os.WriteFile(path, []byte(block[1]), 0o600); err != nil {

@@ -25,6 +25,7 @@ type tokenCommand struct {
 	Scopes      []string          `placeholder:"SCOPE" help:"The scopes."`
 	Lifetime    time.Duration     `placeholder:"DURATION" help:"How long the token lives, in whole seconds, like 5m or 90s."`
 	Broken      string            `placeholder:"KIND" help:"Break the token in one way, and leave all else as asked for; the kinds are listed below."`
+	Decode      bool              `help:"Print the token's header and claims too, to standard error."`
 }
 
 // Help lists what the flags cannot say in a line.
@@ -41,8 +42,9 @@ func (c *tokenCommand) Validate() error {
 	return nil
 }
 
-// Run prints the token alone, so that a shell can take it.
-func (c *tokenCommand) Run(stdout io.Writer) error {
+// Run prints the token alone, so that a shell can take it. What it holds goes to
+// standard error.
+func (c *tokenCommand) Run(stdout io.Writer, stderr errorStream) error {
 	body, err := json.Marshal(kindetest.TokenRequest{
 		Actor: c.Actor, User: c.User, Org: c.Org, Audience: list(c.Audience), Permissions: list(c.Permissions),
 		Roles: list(c.Roles), Flags: c.Flag, Scopes: list(c.Scopes), Lifetime: int64(c.Lifetime.Seconds()), Broken: c.Broken,
@@ -63,8 +65,10 @@ func (c *tokenCommand) Run(stdout io.Writer) error {
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("the issuer answered with status %d: %s", response.StatusCode, strings.TrimSpace(string(answer)))
 	}
-	_, err = fmt.Fprintln(stdout, string(answer))
-	return err
+	if _, err = fmt.Fprintln(stdout, string(answer)); err != nil || !c.Decode {
+		return err
+	}
+	return decode(stderr, string(answer))
 }
 
 // list is what a flag of a list asks for.

@@ -28,6 +28,6 @@ istio_version=$(sed -n 's/^require istio.io.istio //p' e2e/istio-xds/go.mod)
 istio_crds=$(module_dir "istio.io/istio@$istio_version")/manifests/charts/base/files/crd-all.gen.yaml
 cert_manager_crds=$(module_dir "github.com/cert-manager/cert-manager@v$CERT_MANAGER_VERSION")/deploy/crds
 prometheus_crds=$(module_dir "github.com/prometheus-operator/prometheus-operator@$PROMETHEUS_OPERATOR")
-prometheus_crds+=/example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml
+prometheus_crds+=/example/prometheus-operator-crd/monitoring.coreos.com
 export work gateway_crds istio_crds cert_manager_crds prometheus_crds
 isolated deploy/test/api.sh

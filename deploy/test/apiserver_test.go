@@ -41,11 +41,13 @@ func everyManifest(t *testing.T) map[string]string {
 		all["kubernetes/"+dir] = joined(kustomize(t, dir))
 	}
 	all["kubernetes/base with a ServiceMonitor"] = joined(kustomize(t, "base", "servicemonitor"))
+	all["kubernetes/base with a PrometheusRule"] = joined(kustomize(t, "base", "prometheusrule"))
 	all["kubernetes/envoy with sidecar"] = joined(kustomize(t, "envoy", "sidecar"))
 	all["kubernetes/envoy with mtls"] = joined(kustomize(t, "envoy", "envoy-mtls"))
 	for name, values := range map[string]string{
 		"least values": "", "mtls": "mtls: {enabled: true}", "own certificates": "mtls: {enabled: true, secretName: own}",
 		"ServiceMonitor": "serviceMonitor: {enabled: true}", "all in Pods": inPods,
+		"PrometheusRule": "prometheusRule: {enabled: true}",
 		"little": "autoscaling: {enabled: false}\npodDisruptionBudget: {enabled: false}\nnetworkPolicy: {enabled: false}",
 	} {
 		all["chart with "+name] = joined(template(t, "edge", least+values))
@@ -136,6 +138,7 @@ func wantFaults(t *testing.T) {
 		{"kubernetes/base/deployment.yaml", "name: settings, mountPath", "name: others, mountPath", "volumeMounts[0].name"},
 		{"kubernetes/overlays/mtls/certificates.yaml", "size: 256", "bits: 256", `unknown field "spec.privateKey.bits"`},
 		{"kubernetes/components/servicemonitor/servicemonitor.yaml", "interval: 30s", "interval: often", "interval"},
+		{"kubernetes/components/prometheusrule/prometheusrule.yaml", "for: 2m", "for: ever", "for"},
 		{"envoy-gateway/security-policy.yaml", "statusOnError: 503", "statusOnError: 999", "statusOnError"},
 		{"envoy-gateway/gateway.yaml", "port: 8000", "port: 80000", "port"},
 		{"istio/hardening-gateway.yaml", "operation: MERGE", "operation: MIX", "operation"},

@@ -10,12 +10,32 @@ type (
 		metav1.TypeMeta `json:",inline"`
 		Metadata        metav1.ObjectMeta `json:"metadata"`
 		Spec            struct {
+			JobLabel  string               `json:"jobLabel"`
 			Selector  metav1.LabelSelector `json:"selector"`
 			Endpoints []struct {
 				Port     string `json:"port"`
 				Path     string `json:"path"`
 				Interval string `json:"interval"`
 			} `json:"endpoints"`
+		} `json:"spec"`
+	}
+
+	// prometheusRule: prometheus-operator.dev/docs/api-reference/api
+	prometheusRule struct {
+		metav1.TypeMeta `json:",inline"`
+		Metadata        metav1.ObjectMeta `json:"metadata"`
+		Spec            struct {
+			Groups []struct {
+				Name  string `json:"name"`
+				Rules []struct {
+					Record      string            `json:"record"`
+					Alert       string            `json:"alert"`
+					Expr        string            `json:"expr"`
+					For         string            `json:"for"`
+					Labels      map[string]string `json:"labels"`
+					Annotations map[string]string `json:"annotations"`
+				} `json:"rules"`
+			} `json:"groups"`
 		} `json:"spec"`
 	}
 

@@ -20,6 +20,7 @@ func TestChartMakesWhatKustomizeMakes(t *testing.T) {
 	}{
 		"base":           {"", kustomize(t, "base")},
 		"servicemonitor": {"serviceMonitor: {enabled: true}\n", kustomize(t, "base", "servicemonitor")},
+		"prometheusrule": {"prometheusRule: {enabled: true}\n", kustomize(t, "base", "prometheusrule")},
 		"mtls":           {"mtls: {enabled: true}\n", kustomize(t, "overlays/mtls")},
 	} {
 		t.Run(name, func(t *testing.T) {

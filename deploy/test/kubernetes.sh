@@ -100,7 +100,8 @@ YAML
 # custom_resources: of Gateway API, Envoy Gateway, Istio, cert-manager and the Prometheus Operator.
 custom_resources() {
   kubectl apply --server-side -f "$gateway_crds/gatewayapi-crds.yaml" -f "$gateway_crds/generated" \
-    -f "$istio_crds" -f "$cert_manager_crds" -f "$prometheus_crds" > /dev/null
+    -f "$istio_crds" -f "$cert_manager_crds" \
+    -f "${prometheus_crds}_servicemonitors.yaml" -f "${prometheus_crds}_prometheusrules.yaml" > /dev/null
   kubectl wait --for=condition=Established crd --all --timeout 60s > /dev/null
 }
 

@@ -33,6 +33,7 @@ var types = map[string]func() any{
 	"autoscaling/v2 HorizontalPodAutoscaler":  func() any { return new(autoscalingv2.HorizontalPodAutoscaler) },
 	"cert-manager.io/v1 Certificate":          func() any { return new(certificate) },
 	"cert-manager.io/v1 Issuer":               func() any { return new(issuer) },
+	"monitoring.coreos.com/v1 PrometheusRule": func() any { return new(prometheusRule) },
 	"monitoring.coreos.com/v1 ServiceMonitor": func() any { return new(serviceMonitor) },
 	"networking.k8s.io/v1 NetworkPolicy":      func() any { return new(networkingv1.NetworkPolicy) },
 	"policy/v1 PodDisruptionBudget":           func() any { return new(policyv1.PodDisruptionBudget) },

@@ -146,6 +146,9 @@ func TestServiceMonitorSelectsTheService(t *testing.T) {
 		service := find[corev1.Service](t, all, "Service", "kinde-authz")
 		monitor := find[serviceMonitor](t, all, "ServiceMonitor", "kinde-authz")
 		endpoint := monitor.Spec.Endpoints[0]
+		if service.Labels[monitor.Spec.JobLabel] != "kinde-authz" { // the job that the alerts go by
+			t.Errorf("%s: the job is named by the label %q", name, monitor.Spec.JobLabel)
+		}
 		if !selects(t, &monitor.Spec.Selector, service.Labels) ||
 			endpoint.Port != service.Spec.Ports[1].Name || endpoint.Path != "/metrics" {
 			t.Errorf("%s: %+v", name, monitor.Spec)

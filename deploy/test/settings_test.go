@@ -72,6 +72,7 @@ func TestChartTakesEverySetting(t *testing.T) {
 	}
 	all["token_cache"] = map[string]any{"entries": 1_000_000} // Helm is known to write 1e+06
 	all["insecure_http"] = false
+	all["assertion"] = map[string]any{"key_file": "/k", "audience": "https://a", "issuer": "me", "lifetime": "30s"}
 	values, err := yaml.Marshal(map[string]any{"settings": all})
 	if err != nil {
 		t.Fatal(err)

@@ -74,6 +74,8 @@ var other = map[string]struct{ value, makes string }{
 	"serviceMonitor.enabled":                     {"true", "kind: ServiceMonitor"},
 	"serviceMonitor.interval":                    {"10s", "interval: 10s"},
 	"serviceMonitor.labels":                      {"{release: prometheus}", "release: prometheus"},
+	"prometheusRule.enabled":                     {"true", "kind: PrometheusRule"},
+	"prometheusRule.labels":                      {"{release: prometheus}", "release: prometheus"},
 	"extraEnv":                                   {"[{name: OTEL_SERVICE_NAME}]", "name: OTEL_SERVICE_NAME"},
 	"extraVolumes":                               {"[{name: k, secret: {secretName: k}}]", "secretName: k"},
 	"extraVolumeMounts":                          {"[{name: keys, mountPath: /keys}]", "mountPath: /keys"},
@@ -92,6 +94,7 @@ var needed = map[string]string{
 	"mtls.clientNames":        "mtls.enabled: true",
 	"serviceMonitor.interval": "serviceMonitor.enabled: true",
 	"serviceMonitor.labels":   "serviceMonitor.enabled: true",
+	"prometheusRule.labels":   "prometheusRule.enabled: true",
 }
 
 // Each value does what its comment says: nothing is listed that has no effect.
@@ -164,7 +167,8 @@ func manifests(t *testing.T, values string) string {
 func TestSwitchesLeaveObjectsOut(t *testing.T) {
 	for path, kind := range map[string]string{
 		"autoscaling": "HorizontalPodAutoscaler", "podDisruptionBudget": "PodDisruptionBudget",
-		"networkPolicy": "NetworkPolicy", "serviceMonitor": "ServiceMonitor", "mtls": "Certificate",
+		"networkPolicy": "NetworkPolicy", "serviceMonitor": "ServiceMonitor",
+		"prometheusRule": "PrometheusRule", "mtls": "Certificate",
 	} {
 		for _, enabled := range []bool{true, false} {
 			all := template(t, "kinde-authz", document(t, least, fmt.Sprintf("%s.enabled: %t", path, enabled)))

@@ -137,7 +137,7 @@ func TestPlaygroundEditsSettings(t *testing.T) {
 		}
 	}
 	change("allowed_orgs", "allowed_org", "#check",
-		`kinde-authz.yaml: [7:5] allowed_org: unknown setting: did you mean "allowed_orgs"?`)
+		`kinde-authz.yaml: [6:5] allowed_org: unknown setting: did you mean "allowed_orgs"?`)
 	change("allowed_org:", "allowed_orgs:", "#check", "valid: ")
 	change("org_acme, ", "", "#save", "Saved, and in use.")
 	if got := promise[sent](ctx, t, play, ""); !strings.Contains(got.Verdict, "403 Forbidden org_not_allowed") {

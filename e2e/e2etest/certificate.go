@@ -19,14 +19,17 @@ type Certificate struct {
 }
 
 // NewCertificate makes one that is valid for an hour.
-func NewCertificate(t testing.TB) Certificate {
+func NewCertificate(t testing.TB) Certificate { return CertificateUntil(t, time.Now().Add(time.Hour)) }
+
+// CertificateUntil makes one that is valid until then.
+func CertificateUntil(t testing.TB, end time.Time) Certificate {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{"localhost", "kinde-authz"}, NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: big.NewInt(1), DNSNames: []string{"localhost", "kinde-authz"}, NotAfter: end,
 		IsCA: true, BasicConstraintsValid: true,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}

@@ -26,6 +26,7 @@ func (f *file) authorizer() authz.Config {
 		ClaimHeaders:      make(map[string]string, len(f.Headers.Claims)),
 		DropAuthorization: f.Headers.ForwardAuthorization != nil && !bool(*f.Headers.ForwardAuthorization),
 		CachedTokens:      f.TokenCache.Entries.or(100_000),
+		Assertion:         f.Assertion.assertion(),
 	}
 	for name, p := range f.Policies {
 		config.Policies[name] = p.policy()
@@ -48,6 +49,7 @@ func (p *policySettings) policy() authz.Policy {
 	policy := authz.Policy{
 		Actors: values[kinde.Actor](p.Actors), AllowedOrgs: values[string](p.AllowedOrgs), AllowWithoutOrg: bool(p.AllowWithoutOrg),
 		Scopes: values[string](p.Scopes), Permissions: values[string](p.Permissions), Roles: values[string](p.Roles),
+		Shadow: bool(p.Shadow),
 	}
 	if p.FeatureFlags != nil {
 		policy.FeatureFlags = make(map[string]kinde.FlagValue, len(p.FeatureFlags))

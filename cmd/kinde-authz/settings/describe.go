@@ -25,6 +25,10 @@ func (s *Settings) MarshalLogObject(line zapcore.ObjectEncoder) error {
 	addNames(line, "policies", slices.Sorted(maps.Keys(s.Authorizer.Policies)))
 	line.AddInt("routes", len(s.Authorizer.Routes))
 	line.AddString("unmatched", s.Unmatched())
+	if a := s.Authorizer.Assertion; a != nil {
+		line.AddString("assertion_audience", a.Audience)
+		addDuration(line, "assertion_lifetime_ms", a.Lifetime)
+	}
 	var resources []string
 	for _, r := range s.Authorizer.Resources {
 		resources = append(resources, r.Identifier)

@@ -32,6 +32,11 @@ func (s *Settings) Unlike(digest string) string {
 func (s *Settings) Digest() string {
 	config := s.Authorizer
 	config.CachedTokens, config.Cache, config.Encode = 0, nil, nil
+	if config.Assertion != nil { // what it says counts, its keys do not
+		said := *config.Assertion
+		said.Keys, said.Now = nil, nil
+		config.Assertion = &said
+	}
 	issuers := make(map[string]any, len(s.Verifier.Issuers))
 	for _, issuer := range s.Verifier.Issuers {
 		issuers[issuer.Domain] = canonical(reflect.ValueOf(issuer))

@@ -19,6 +19,7 @@ routes:
   - {path: /**, policy: internal}
 leeway: 30s
 headers: {claims: {x-kinde-email: email}}
+assertion: {key_file: /k, audience: https://agents}
 resources:
   - {identifier: https://c.com, scopes: [s1, s2]}
   - {identifier: https://c.com/x, audience: [aud1]}
@@ -65,6 +66,8 @@ func TestDigestTellsDecidingSettingsApart(t *testing.T) {
 		{"https://b.kinde.com", "https://c.kinde.com", false},
 		{"agents:read", "agents:write", false},
 		{"model: large", "model: small", false},
+		{"internal: {", "internal: {shadow: true, ", false},
+		{"internal: {", "internal: {shadow: false, ", true},
 		{"model: large", "model: 1", false},
 		{"model: large", "modal: large", false},
 		{"policy: run,", "policy: default,", false},
@@ -84,6 +87,11 @@ func TestDigestTellsDecidingSettingsApart(t *testing.T) {
 		{"  - {identifier: https://c.com, scopes: [s1, s2]}\n  - {identifier: https://c.com/x, audience: [aud1]}",
 			"  - {identifier: https://c.com/x, audience: [aud1]}\n  - {identifier: https://c.com, scopes: [s1, s2]}", true},
 		{"headers: {", "headers: {forward_authorization: false, ", false},
+		{"https://agents", "https://others", false},
+		{"https://agents}", "https://agents, lifetime: 30s}", false},
+		{"https://agents}", "https://agents, lifetime: 1m, issuer: kinde-authz}", true},
+		{"assertion: {key_file: /k, audience: https://agents}\n", "", false},
+		{"key_file: /k", "key_file: /l", true},
 		{"headers: {", "headers: {forward_authorization: true, ", true},
 	} {
 		if strings.Count(digestSettings, row.own) != 1 {

@@ -1,12 +1,9 @@
 package settings
 
 import (
-	"bytes"
-	"errors"
-	"io"
-	"reflect"
-
 	"go.yaml.in/yaml/v4"
+
+	"github.com/kinde-authz/kinde-authz/internal/strictyaml"
 )
 
 // file is the YAML file of settings. All are optional, except an issuer's domain
@@ -21,9 +18,10 @@ type file struct {
 	TokenCache   cacheSettings             `yaml:"token_cache"`
 	JWKS         jwksSettings              `yaml:"jwks"`
 	Resources    []resourceSettings        `yaml:"resources" jsonschema:"minItems=1" jsonschema_description:"The APIs behind, as clients discover them (RFC 9728). A request belongs to the one with the longest path that its own begins with."`
+	Assertion    *assertionSettings        `yaml:"assertion" jsonschema_description:"Signs what the upstream is told of an identity (x-kinde-assertion), so that it can refuse whoever comes round Envoy. Left out: no assertion."`
 	Log          logSettings               `yaml:"log"`
 	Listen       text                      `yaml:"listen" jsonschema_description:"Address of the gRPC port, or unix:/path. Default: :9191."`
-	AdminListen  text                      `yaml:"admin_listen" jsonschema_description:"Address of the HTTP port: a status page, /healthz, /readyz and /metrics. Default: :9192."`
+	AdminListen  text                      `yaml:"admin_listen" jsonschema_description:"Address of the HTTP port: a status page, /healthz, /readyz, /metrics and /jwks. Default: :9192."`
 	InsecureHTTP truth                     `yaml:"insecure_http" jsonschema_description:"Allow http:// issuers. For local stacks and tests only."`
 	DrainDelay   *duration                 `yaml:"drain_delay" jsonschema_description:"How long to go on serving after SIGTERM while reporting NOT_SERVING. Default: 10s."`
 	TLS          tlsSettings               `yaml:"tls"`
@@ -52,6 +50,7 @@ type policySettings struct {
 	Permissions     []text               `yaml:"permissions" jsonschema:"minItems=1" jsonschema_description:"All of these."`
 	Roles           []text               `yaml:"roles" jsonschema:"minItems=1" jsonschema_description:"All of these keys."`
 	FeatureFlags    map[string]flagValue `yaml:"feature_flags" jsonschema_description:"All of these values: a boolean, a string or an integer. Machines have no flags that count."`
+	Shadow          truth                `yaml:"shadow" jsonschema_description:"Whether the policy denies nothing and only logs and counts what it would deny. Default: false."`
 }
 
 type routeSettings struct {
@@ -118,29 +117,22 @@ type logSettings struct {
 	SampleAllows *share `yaml:"sample_allows" jsonschema_description:"Share of allows that are logged, 0 to 1. All denials are logged. Default: 1.0."`
 }
 
+// MayBeEmpty implements [strictyaml.Empty]: all settings are optional.
+func (*file) MayBeEmpty() {}
+
+// MayBeEmpty implements [strictyaml.Empty]: a policy that asks nothing.
+func (*policySettings) MayBeEmpty() {}
+
+// MayBeEmpty implements [strictyaml.Empty]: all tools may be called.
+func (*mcpSettings) MayBeEmpty() {}
+
 // parseFile reads the settings. Errors name the line and the column.
 func parseFile(content []byte) (*file, error) {
 	f := &file{content: content}
-	var tree yaml.Node
-	if err := checkText(content); err != nil {
-		return nil, f.show(err)
-	}
-	decoder := yaml.NewDecoder(bytes.NewReader(content))
-	switch err := decoder.Decode(&tree); {
-	case errors.Is(err, io.EOF):
-		return f, nil // empty, or only comments
-	case err != nil:
-		return nil, f.show(syntaxFault(content, err))
-	}
-	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
-		return nil, errors.New("the file has more than one YAML document: want one")
-	}
-	if err := checkTree(tree.Content[0], reflect.TypeFor[file](), "the file"); err != nil {
-		return nil, f.show(err)
-	}
-	f.root = tree.Content[0]
-	if err := tree.Decode(f); err != nil {
-		return nil, err // checkTree has refused what could fail
+	var err error
+	f.root, err = strictyaml.Decode(content, f)
+	if err != nil {
+		return nil, err
 	}
 	return f, nil
 }

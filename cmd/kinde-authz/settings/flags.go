@@ -30,7 +30,7 @@ type Decision struct {
 // Ports are the flags that say where the service is reached.
 type Ports struct {
 	Listen      *string `env:"KINDE_AUTHZ_LISTEN" placeholder:"ADDRESS" help:"Address of the gRPC port, or unix:/path. Default: :9191."`
-	AdminListen *string `env:"KINDE_AUTHZ_ADMIN_LISTEN" placeholder:"ADDRESS" help:"Address of the HTTP port: a status page, /healthz, /readyz and /metrics. Default: :9192."`
+	AdminListen *string `env:"KINDE_AUTHZ_ADMIN_LISTEN" placeholder:"ADDRESS" help:"Address of the HTTP port: a status page, /healthz, /readyz, /metrics and /jwks. Default: :9192."`
 	TLSCert     *string `name:"tls-cert" env:"KINDE_AUTHZ_TLS_CERT" placeholder:"FILE" help:"Certificate of the gRPC port, PEM. Unset: no TLS."`
 	TLSKey      *string `name:"tls-key" env:"KINDE_AUTHZ_TLS_KEY" placeholder:"FILE" help:"Key of the certificate, PEM."`
 	TLSClientCA *string `name:"tls-client-ca" env:"KINDE_AUTHZ_TLS_CLIENT_CA" placeholder:"FILE" help:"Authorities, PEM; a client must show a certificate of one of them."`

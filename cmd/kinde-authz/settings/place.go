@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/kinde-authz/kinde-authz/internal/strictyaml"
 	"github.com/kinde-authz/kinde-authz/internal/suggest"
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
@@ -29,7 +30,7 @@ func (s *Settings) locate(err error) error {
 	}
 	at := s.find(refused.Path)
 	hint := s.hint(at.name, at.value.Value)
-	return fmt.Errorf("%s: %w", s.path, s.file.show(refuse(at.value, "%s: %v%s", at.name, refused.Err, hint)))
+	return fmt.Errorf("%s: %w", s.path, strictyaml.Show(s.file.content, refuse(at.value, "%s: %v%s", at.name, refused.Err, hint)))
 }
 
 // flagOf is how the setting of the one issuer is named that flags and the
@@ -70,7 +71,7 @@ func (s *Settings) find(path []string) place {
 			continue
 		}
 		at.name = step
-		key, value := entry(at.value, step)
+		key, value := strictyaml.Entry(at.value, step)
 		if value == nil {
 			break
 		}

@@ -6,8 +6,14 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/kinde-authz/kinde-authz/internal/strictyaml"
 	"github.com/kinde-authz/kinde-authz/kinde"
 )
+
+// refuse is an error about a part of the file.
+func refuse(node *yaml.Node, format string, args ...any) error {
+	return strictyaml.Refuse(node, format, args...)
+}
 
 // text is a setting that is a string and not empty.
 type text string

@@ -149,7 +149,7 @@ var settingsFiles = []struct {
 	{
 		"a whole policy",
 		"policies: {p: {actors: [user], allowed_orgs: [a], allow_without_org: true, scopes: [a:b], " +
-			"permissions: [a:b], roles: [a], feature_flags: {a: true, b: x, c: 5, d: -1}}}",
+			"permissions: [a:b], roles: [a], feature_flags: {a: true, b: x, c: 5, d: -1}, shadow: true}}",
 		true, false,
 	},
 	{"empty scopes", "policies: {p: {scopes: []}}", false, false},
@@ -159,6 +159,7 @@ var settingsFiles = []struct {
 	{"a flag that is a list", "policies: {p: {feature_flags: {a: [true]}}}", false, false},
 	{"a flag that is null", "policies: {p: {feature_flags: {a: null}}}", false, false},
 	{"allow_without_org as a string", "policies: {p: {allow_without_org: 'yes'}}", false, false},
+	{"shadow as a word", "policies: {p: {shadow: log}}", false, false},
 	{"allow_without_org as YAML 1.1 had it", "policies: {p: {allow_without_org: yes}}", false, false},
 	{"a path for a route", "routes: [/a]", false, false},
 	{"TLS without a key", "tls: {cert: a.pem}", false, true},
@@ -169,6 +170,20 @@ var settingsFiles = []struct {
 		true, false,
 	},
 	{"no routes", "routes: []", false, false},
+	{"an assertion", "assertion: {key_file: /k, audience: https://a}", true, false},
+	{"a whole assertion", "assertion: {key_file: /k, audience: https://a, issuer: me, lifetime: 5m}", true, false},
+	{"an assertion without a key", "assertion: {audience: https://a}", false, false},
+	{"an assertion without an audience", "assertion: {key_file: /k}", false, false},
+	{"an empty assertion", "assertion: {}", false, false},
+	{"a null assertion", "assertion:", false, false},
+	{"an assertion that is a path", "assertion: /k", false, false},
+	{"an audience that is a list", "assertion: {key_file: /k, audience: [https://a]}", false, false},
+	{"an audience with a space", "assertion: {key_file: /k, audience: a b}", false, false},
+	{"an empty issuer of assertions", "assertion: {key_file: /k, audience: a, issuer: ''}", false, false},
+	{"assertions that last too long", "assertion: {key_file: /k, audience: a, lifetime: 301s}", false, true},
+	{"assertions that end too early", "assertion: {key_file: /k, audience: a, lifetime: 9s}", false, true},
+	{"a lifetime without a unit", "assertion: {key_file: /k, audience: a, lifetime: 60}", false, false},
+	{"an unknown setting of the assertion", "assertion: {keyfile: /k, audience: a}", false, false},
 	{"mcp", "policies: {p: {}}\nroutes: [{path: /a, policy: p, mcp: {tools: [{name: 'get_*', policy: p}, {name: x}, " +
 		"{name: '*'}], origins: ['https://a.example.com', 'http://localhost:6274', 'vscode-webview://x'], " +
 		"envoy_metadata: true}}, {path: /b, mcp: {}}]", true, false},

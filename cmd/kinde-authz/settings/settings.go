@@ -102,7 +102,9 @@ func (f *Flags) with(parsed *file) (*Settings, error) {
 	if f.Pprof != nil {
 		s.Pprof = *f.Pprof
 	}
-	for _, step := range []func(*Settings) error{f.addIssuers, f.addDrainDelay, f.addLevel, checkTLS, f.addClientNames} {
+	for _, step := range []func(*Settings) error{
+		f.addIssuers, f.addDrainDelay, f.addLevel, checkTLS, f.addClientNames, checkAssertion,
+	} {
 		if err := step(s); err != nil {
 			return nil, s.locate(err)
 		}

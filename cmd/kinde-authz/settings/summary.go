@@ -18,9 +18,18 @@ type Warning struct {
 // built.
 func (s *Settings) Warnings() (all []Warning) {
 	for _, w := range append(authz.Warnings(s.Authorizer), s.resourceWarnings()...) {
-		all = append(all, Warning{fmt.Sprintf("%s:%d", s.path, s.find(w.Path).line()), w.Text})
+		all = append(all, Warning{s.Place(w.Path...), w.Text})
 	}
 	return all
+}
+
+// Place says where the setting at the end of a path is, as file:line; without a path,
+// which file it is.
+func (s *Settings) Place(path ...string) string {
+	if len(path) == 0 || s.file.root == nil {
+		return s.path
+	}
+	return fmt.Sprintf("%s:%d", s.path, s.find(path).line())
 }
 
 // Summary counts what is configured and says what a path gets that no route

@@ -24,6 +24,11 @@ import (
 //go:embed settings.yaml
 var SampleSettings string
 
+// SampleIssuers are what can go before the [SampleSettings], for a file that says all.
+//
+//go:embed issuers.yaml
+var SampleIssuers string
+
 // AllowedOrgs are the organizations that may pass.
 const AllowedOrgs = "org_acme,org_globex"
 
@@ -42,9 +47,14 @@ type Config struct {
 	Upstream string
 	// Outage is how the issuer fails from the start, if at all.
 	Outage kindetest.Outage
+	// LoginPage and ResourceIndicators are those of the issuer.
+	LoginPage, ResourceIndicators bool
 	// Settings are those of kinde-authz's file. Empty is no file. Where ISSUER_URL
 	// stands in them, they name the issuers; else the environment names the one.
 	Settings string
+	// Discoverable makes the MCP server a resource, so that its clients find out where
+	// to log in. It needs Settings.
+	Discoverable bool
 	// AuthzEnv is more of kinde-authz's environment.
 	AuthzEnv []string
 	// Logs is the folder of the files that the children's logs are written to;
@@ -69,12 +79,12 @@ type Stack struct {
 	// AuthzGRPC is the address of kinde-authz, AuthzAdmin the URL of its
 	// admin port.
 	AuthzGRPC, AuthzAdmin string
+	// Settings is the path of kinde-authz's file, empty without one.
+	Settings string
 	// AuthzLog and EnvoyLog are what the children print.
 	AuthzLog, EnvoyLog process.Log
 	// Authz and Envoy are the processes.
 	Authz, Envoy *process.Process
-	// Settings is the path of kinde-authz's file, if it has one.
-	Settings string
 
 	servers []*http.Server
 	dir     string
@@ -113,6 +123,7 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	}
 	config.progress("starting the issuer and the agent")
 	s.Issuer = kindetest.New("")
+	s.Issuer.LoginPage, s.Issuer.ResourceIndicators = config.LoginPage, config.ResourceIndicators
 	if err := s.Issuer.Fail(config.Outage); err != nil {
 		return err
 	}
@@ -142,6 +153,11 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	})
 	if err != nil || config.Outage != "" {
 		return err
+	}
+	if config.Discoverable {
+		if err := s.discoverable(ctx); err != nil {
+			return err
+		}
 	}
 	config.progress("waiting for Envoy's health check of kinde-authz")
 	return s.untilRouted(ctx)

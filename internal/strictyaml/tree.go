@@ -1,4 +1,4 @@
-package settings
+package strictyaml
 
 import (
 	"bytes"
@@ -27,23 +27,24 @@ func (f *fault) Error() string {
 	return fmt.Sprintf("[%d:%d] %s%s", f.line, f.column, f.message, f.excerpt)
 }
 
-// refuse is an error about a part of the file.
-func refuse(node *yaml.Node, format string, args ...any) error {
+// Refuse returns an error about a part of the file, with its place.
+func Refuse(node *yaml.Node, format string, args ...any) error {
 	return &fault{line: node.Line, column: node.Column, message: fmt.Sprintf(format, args...)}
 }
 
 // excerptWidth is how much of a line is shown, in characters.
 const excerptWidth = 120
 
-// show adds the lines around a fault of the file to the error.
-func (f *file) show(err error) error {
+// Show adds the lines around a fault of the file to an error of [Refuse]. Any other
+// stays as it is.
+func Show(content []byte, err error) error {
 	var at *fault
 	if !errors.As(err, &at) || at.excerpt != "" {
 		return err
 	}
 	from := max(0, at.column-1-excerptWidth/2)
 	var out strings.Builder
-	for i, line := range bytes.Split(f.content, []byte("\n")) {
+	for i, line := range bytes.Split(content, []byte("\n")) {
 		number, mark := i+1, "  "
 		if number < at.line-2 || number > at.line {
 			continue
@@ -69,21 +70,30 @@ func printable(line []byte) string {
 	}, strings.ToValidUTF8(string(line), string(utf8.RuneError)))
 }
 
-// leaf is a setting that reads itself.
-type leaf interface{ UnmarshalYAML(*yaml.Node) error }
+// Leaf is a setting that reads itself, and refuses what it cannot read.
+type Leaf interface{ UnmarshalYAML(node *yaml.Node) error }
+
+// Empty is a mapping that says something without an entry.
+type Empty interface{ MayBeEmpty() }
+
+// Null is a setting for which null says something.
+type Null interface{ MayBeNull() }
 
 // checkTree refuses, in a node that becomes a value of that type, whatever would
 // not mean what it seems to: unknown settings, settings that are set twice or
 // empty, and YAML's anchors, aliases and tags.
 func checkTree(n *yaml.Node, t reflect.Type, name string) error {
-	if err := checkPlain(n, name); err != nil {
-		return err
-	}
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	value := reflect.New(t).Interface()
-	if l, ok := value.(leaf); ok {
+	if _, ok := value.(Null); ok && n.Tag == "!!null" && n.Anchor == "" {
+		return nil
+	}
+	if err := checkPlain(n, name); err != nil {
+		return err
+	}
+	if l, ok := value.(Leaf); ok {
 		return named(l.UnmarshalYAML(n), name)
 	}
 	if t.Kind() == reflect.Slice {
@@ -104,9 +114,9 @@ func named(err error, name string) error {
 func checkPlain(n *yaml.Node, name string) error {
 	switch {
 	case n.Kind == yaml.AliasNode, n.Anchor != "", n.Style&yaml.TaggedStyle != 0:
-		return refuse(n, "%s: anchors, aliases and tags are not supported", name)
+		return Refuse(n, "%s: anchors, aliases and tags are not supported", name)
 	case n.Tag == "!!null":
-		return refuse(n, "%s: the setting is empty: give it a value or remove it", name)
+		return Refuse(n, "%s: the setting is empty: give it a value or remove it", name)
 	default:
 		return nil
 	}
@@ -118,17 +128,17 @@ const maxEntries = 10_000
 
 func checkList(n *yaml.Node, t reflect.Type, name string) error {
 	if n.Kind != yaml.SequenceNode {
-		return refuse(n, "%s: want a list, like [a, b]", name)
+		return Refuse(n, "%s: want a list, like [a, b]", name)
 	}
 	if t.Kind() == reflect.Struct && len(n.Content) > maxEntries {
-		return refuse(n, "%s: the list has %d items: want at most %d", name, len(n.Content), maxEntries)
+		return Refuse(n, "%s: the list has %d items: want at most %d", name, len(n.Content), maxEntries)
 	}
 	if len(n.Content) == 0 {
-		return refuse(n, "%s: the list is empty: add an item or remove the setting", name)
+		return Refuse(n, "%s: the list is empty: add an item or remove the setting", name)
 	}
 	for _, item := range n.Content {
 		if t.Kind() == reflect.Struct && item.Kind == yaml.ScalarNode {
-			return refuse(item, "%s: each item must be a mapping, like {%s: %s}", name, namesIn(t)[0], item.Value)
+			return Refuse(item, "%s: each item must be a mapping, like {%s: %s}", name, namesIn(t)[0], item.Value)
 		}
 		if err := checkTree(item, t, name); err != nil {
 			return err
@@ -137,20 +147,15 @@ func checkList(n *yaml.Node, t reflect.Type, name string) error {
 	return nil
 }
 
-// mayBeEmpty are the mappings that say something without an entry.
-var mayBeEmpty = []reflect.Type{
-	reflect.TypeFor[file](), reflect.TypeFor[policySettings](), reflect.TypeFor[mcpSettings](),
-}
-
 func checkMapping(n *yaml.Node, t reflect.Type, name string) error {
 	if n.Kind != yaml.MappingNode {
-		return refuse(n, "%s: want a mapping, like {name: value}", name)
+		return Refuse(n, "%s: want a mapping, like {name: value}", name)
 	}
 	if len(n.Content) > 2*maxEntries {
-		return refuse(n, "%s: the mapping has %d entries: want at most %d", name, len(n.Content)/2, maxEntries)
+		return Refuse(n, "%s: the mapping has %d entries: want at most %d", name, len(n.Content)/2, maxEntries)
 	}
-	if len(n.Content) == 0 && !slices.Contains(mayBeEmpty, t) {
-		return refuse(n, "%s: the setting is empty: give it a value or remove it", name)
+	if _, ok := reflect.New(t).Interface().(Empty); len(n.Content) == 0 && !ok {
+		return Refuse(n, "%s: the setting is empty: give it a value or remove it", name)
 	}
 	seen := make(map[string]*yaml.Node, len(n.Content)/2)
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -159,15 +164,15 @@ func checkMapping(n *yaml.Node, t reflect.Type, name string) error {
 			return err
 		}
 		if key.Kind != yaml.ScalarNode || key.Tag != "!!str" || key.Value == "" {
-			return refuse(key, "%s: want a name; put a name that is a number, a date, true, false or null in quotes", name)
+			return Refuse(key, "%s: want a name; put a name that is a number, a date, true, false or null in quotes", name)
 		}
 		if first := seen[key.Value]; first != nil {
-			return refuse(key, "%s is set twice (first on line %d)", key.Value, first.Line)
+			return Refuse(key, "%s is set twice (first on line %d)", key.Value, first.Line)
 		}
 		seen[key.Value] = key
 		inside, known := typeOf(t, key.Value)
 		if !known {
-			return refuse(key, "%s: unknown setting: %s", key.Value, suggest.Name(key.Value, namesIn(t)))
+			return Refuse(key, "%s: unknown setting: %s", key.Value, suggest.Name(key.Value, namesIn(t)))
 		}
 		if err := checkTree(n.Content[i+1], inside, key.Value); err != nil {
 			return err
@@ -176,9 +181,9 @@ func checkMapping(n *yaml.Node, t reflect.Type, name string) error {
 	return nil
 }
 
-// entry returns the nodes of a setting's name and value in a mapping; nil when it
+// Entry returns the nodes of a setting's name and value in a mapping; nil when it
 // is not set.
-func entry(mapping *yaml.Node, name string) (key, value *yaml.Node) {
+func Entry(mapping *yaml.Node, name string) (key, value *yaml.Node) {
 	for pair := range slices.Chunk(mapping.Content, 2) {
 		if pair[0].Value == name {
 			return pair[0], pair[1]

@@ -1,0 +1,67 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// What docs/upstreams.md shows is what is tested: each line of its code stands in the
+// sample that the section is about, its settings are valid, and its commands make keys
+// that the program reads.
+func TestGuideForUpstreams(t *testing.T) {
+	page := readFile(t, "../docs/upstreams.md")
+	for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(page, -1) {
+		if _, err := os.Stat(filepath.Join("../docs", link[1])); err != nil {
+			t.Error(err)
+		}
+	}
+	samples := map[string]string{
+		"js":     readFile(t, "upstreams/express/server.js") + readFile(t, "upstreams/mastra/server.js"),
+		"python": readFile(t, "upstreams/fastapi/server.py"), "go": readFile(t, "upstreams/nethttp/main.go"),
+	}
+	dir, shown := t.TempDir(), 0
+	for _, block := range regexp.MustCompile("(?s)```(\\w+)\n(.*?)```").FindAllStringSubmatch(page, -1) {
+		switch kind, text := block[1], block[2]; kind {
+		case "js", "python", "go":
+			for line := range strings.Lines(text) {
+				if !strings.Contains(samples[kind], line) {
+					t.Errorf("not in the sample: %s", line)
+				}
+			}
+		case "sh":
+			makeKeys(t, dir, text)
+		case "yaml":
+			path := filepath.Join(dir, "authz.yaml")
+			write(t, path, text)
+			if code, out, faults := output(t, exec.Command(programs.Authz, "validate", path)); code != 0 {
+				t.Errorf("%s%s", out, faults)
+			}
+		}
+		shown++
+	}
+	if shown != 6 {
+		t.Errorf("%d blocks, want 6", shown)
+	}
+}
+
+// makeKeys runs commands that each write keys.pem, and has the program read it.
+func makeKeys(t *testing.T, dir, commands string) {
+	t.Helper()
+	settings := filepath.Join(dir, "keys.yaml")
+	write(t, settings, "assertion: {key_file: "+filepath.Join(dir, "keys.pem")+", audience: a}\n")
+	for line := range strings.Lines(commands) {
+		command := exec.CommandContext(t.Context(), "sh", "-ec", line)
+		command.Dir = dir
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v: %s", line, err, out)
+		}
+		code, out, faults := output(t, exec.Command(programs.Authz, "assertion-keys", "--config", settings))
+		if code != 0 || strings.Count(out, `"kid"`) != 1 {
+			t.Errorf("%s: %s%s", line, out, faults)
+		}
+	}
+}
