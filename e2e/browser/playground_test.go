@@ -36,7 +36,7 @@ const play = `async name => {
     arrived[row.cells[0].textContent] = row.cells[2].textContent;
   return { Verdict: byID('verdict').textContent, Text: byID('result').textContent, Arrived: arrived,
     Curl: document.querySelector('#curl pre')?.textContent || '',
-    Case: document.querySelector('#case')?.textContent || '' };
+    Case: document.querySelector('#case pre')?.textContent || '' };
 }`
 
 // press presses a button, and returns what the page then says in an element.
@@ -74,8 +74,10 @@ func TestPlaygroundPlaysEveryScene(t *testing.T) {
 					t.Errorf("it does not tell %q: %s", want, got.Text)
 				}
 			}
-			if !strings.Contains(got.Case, "want: ") && reason != "bad_signature" {
-				t.Errorf("no case: %s", got.Case)
+			if signed := reason != "bad_signature"; signed != (got.Case != "") {
+				t.Errorf("case: %q", got.Case)
+			} else if signed {
+				u.assertCase(t, got.Case)
 			}
 			command := exec.CommandContext(t.Context(), "sh", "-c", got.Curl)
 			command.Dir = "../.."
@@ -89,6 +91,17 @@ func TestPlaygroundPlaysEveryScene(t *testing.T) {
 	  while (document.querySelectorAll('#list li').length !== want) await new Promise(done => setTimeout(done, 20));
 	  return true;
 	}`, 2*len(stack.Scenes))
+}
+
+// assertCase has kinde-authz test run a case beside the settings.
+func (u *up) assertCase(t *testing.T, text string) {
+	t.Helper()
+	file := filepath.Join(pictures, "up", "case.yaml")
+	keep(t, file, []byte(text))
+	command := exec.CommandContext(t.Context(), filepath.Join(u.dir, "kinde-authz"), "test", file)
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s\n%s", err, out, text)
+	}
 }
 
 // The reader of the page breaks things, and the next request tells.
