@@ -42,6 +42,7 @@ const play = `async name => {
 // press presses a button, and returns what the page then says in an element.
 const press = `async (button, says) => {
   const element = document.getElementById(says);
+  while (document.querySelector(button).disabled) await new Promise(done => setTimeout(done, 20));
   element.textContent = '…';
   document.querySelector(button).click();
   while (element.textContent === '…') await new Promise(done => setTimeout(done, 20));
