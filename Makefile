@@ -54,7 +54,7 @@ test: build ## Prove that it works: unit tests with the race detector, fuzzing, 
 	@echo; echo "$$(grep -rhE '^func Fuzz' --include=*_test.go kinde internal authz cmd | wc -l) fuzz targets ran for 10s each and found nothing."
 	@.tools/report/report -sum .tools/report/*.json
 
-test-browser: ## Look at the status page with a real Chromium (FLAGS=-update writes its picture)
+test-browser: ## Look at the status page, and ask an MCP server, with a real Chromium (FLAGS=-update writes its picture)
 	@chromium=$$(scripts/chromium) && cd e2e/browser && go vet ./... && \
 	  CHROMIUM="$$chromium" go test -count=1 -timeout 5m ./... $(FLAGS)
 

@@ -78,6 +78,10 @@ func TestUpPrintsRequestsThatWork(t *testing.T) {
 			t.Errorf("%s: the forged header arrived", says)
 		}
 	}
+	const want = "/mcp/weather, for clients with any client ID that log in with audience="
+	if !strings.Contains(u.stdout.String(), want) {
+		t.Errorf("it does not say %q:\n%s", want, u.stdout.String())
+	}
 	u.assertDenialsShown(t)
 	u.assertLogs(t, len(requests))
 	u.interrupt(t)

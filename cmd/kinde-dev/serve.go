@@ -18,10 +18,21 @@ import (
 type issuerCommand struct {
 	Listen string `default:":9100" help:"Address to listen on."`
 	URL    string `default:"http://localhost:9100" help:"The issuer's URL, which is iss of its tokens; kinde-authz must reach the issuer there."`
+	loginFlags
+}
+
+// loginFlags say how users log in.
+type loginFlags struct {
+	LoginPage          bool `help:"Show a page that asks who logs in, with which permissions. Without it the sample user is logged in at once."`
+	ResourceIndicators bool `help:"Make resource= (RFC 8707) an audience of the token, as MCP clients expect it and Kinde does not document it. Without it audience= alone is one."`
 }
 
 // Run serves an issuer until a signal ends it.
-func (c *issuerCommand) Run() error { return serve(c.Listen, kindetest.New(c.URL)) }
+func (c *issuerCommand) Run() error {
+	issuer := kindetest.New(c.URL)
+	issuer.LoginPage, issuer.ResourceIndicators = c.LoginPage, c.ResourceIndicators
+	return serve(c.Listen, issuer)
+}
 
 type agentCommand struct {
 	Listen string `default:":8000" help:"Address to listen on."`

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/agent"
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
@@ -63,9 +64,18 @@ func printStack(s *stack.Stack, out io.Writer) {
 	}
 	fmt.Fprintf(out, "More tokens:  %s token --help (audience %s, organizations %s)\n",
 		program, kindetest.Audience, strings.ReplaceAll(stack.AllowedOrgs, ",", " and "))
+	fmt.Fprintf(out, "MCP server:   %s%s, for clients with any client ID%s\n", s.URL, agent.MCPPath, asking(s.Issuer))
 	fmt.Fprintf(out, "Envoy:        %s, admin %s, access log in %s\n", s.URL, s.EnvoyAdmin, s.EnvoyLog.Path())
 	fmt.Fprintf(out, "kinde-authz:  %s, admin %s, decisions in %s\n", s.AuthzGRPC, s.AuthzAdmin, s.AuthzLog.Path())
 	fmt.Fprintf(out, "\nDenials are shown here, one a line. Ctrl-C stops everything.\n\n")
+}
+
+// asking is what an MCP client must add to its login, if anything.
+func asking(issuer *kindetest.Issuer) string {
+	if issuer.ResourceIndicators {
+		return ""
+	}
+	return " that log in with audience=" + kindetest.Audience
 }
 
 // self is this program as one types it here, for a shell.

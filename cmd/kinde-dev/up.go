@@ -17,6 +17,7 @@ type upCommand struct {
 	EnvoyConfig string `default:"envoy.yaml" help:"Envoy's configuration."`
 	Authz       string `placeholder:"FILE" help:"The built kinde-authz. Default: the one beside this program, or bin/kinde-authz."`
 	Logs        string `placeholder:"DIR" help:"Folder of the log files, which each start overwrites. Default: .tools/up/PORT, with Envoy's port."`
+	loginFlags
 	upPorts
 }
 
@@ -90,7 +91,8 @@ func (c *upCommand) config() (stack.Config, error) {
 	if err != nil {
 		return stack.Config{}, err
 	}
-	config := stack.Config{Authz: authz, Envoy: envoy, EnvoyConfig: c.EnvoyConfig, Logs: c.Logs, Settings: stack.SampleSettings}
+	config := stack.Config{Authz: authz, Envoy: envoy, EnvoyConfig: c.EnvoyConfig, Logs: c.Logs, Settings: stack.SampleSettings,
+		Discoverable: true, LoginPage: c.LoginPage, ResourceIndicators: c.ResourceIndicators}
 	ports := c.ports(c.Once)
 	for _, p := range ports {
 		*p.in(&config) = p.address()

@@ -1,4 +1,5 @@
-// Package browser looks at the status page of a running kinde-authz with a real Chromium.
+// Package browser looks with a real Chromium at the status page of a running kinde-authz,
+// and asks an MCP server behind it as a client in a page does.
 package browser
 
 import (
@@ -158,8 +159,8 @@ func check(t *testing.T, s *service, what *seen, found []string, text string) {
 		t.Errorf("it loads %q and says %q", others, what.says)
 	}
 	for _, want := range []string{
-		"Serving", "1 of 2 issuers have usable keys", s.issuer, "http://127.0.0.1:1", "connection refused", "failed", "[token]",
-		"unknown setting",
+		"Serving", "1 of 2 issuers have usable keys", s.issuer, "http://127.0.0.1:1", "connection refused", "failed",
+		"[token]", "unknown setting",
 		"allowed", "missing_token", "no_route", "other paths: denied", "of 1024", "of 512 MiB", "of 100000 tokens",
 	} {
 		if !strings.Contains(text, want) {

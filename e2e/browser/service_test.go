@@ -34,12 +34,7 @@ func serve(t *testing.T) *service {
 	issuer := kindetest.NewServer()
 	t.Cleanup(issuer.Close)
 	dir := t.TempDir()
-	program, config := filepath.Join(dir, "kinde-authz"), filepath.Join(dir, "authz.yaml")
-	build := exec.Command("go", "build", "-o", program, "./cmd/kinde-authz")
-	build.Dir = "../.."
-	if text, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, text)
-	}
+	program, config := built(t), filepath.Join(dir, "authz.yaml")
 	settings := fmt.Sprintf("issuers: [{domain: %q}, {domain: 'http://127.0.0.1:1'}]\n"+
 		"policies: {run-agents: {permissions: [agents:run]}}\nroutes:\n"+
 		"  - {path: /healthz, public: true}\n  - {path: /api/**}\n  - {path: /run/**, policy: run-agents}\n",
@@ -63,6 +58,18 @@ func serve(t *testing.T) *service {
 	keep(t, config, []byte(settings+token+": 1\n"))
 	until(t, p, "the broken settings are read", func() bool { return strings.Contains(log.String(), "reload failed") })
 	return s
+}
+
+// built builds kinde-authz, and returns the path of the program.
+func built(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "kinde-authz")
+	build := exec.Command("go", "build", "-o", program, "./cmd/kinde-authz")
+	build.Dir = "../.."
+	if text, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	return program
 }
 
 type ports struct {

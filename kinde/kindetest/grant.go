@@ -153,19 +153,26 @@ func (i *Issuer) serveToken(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, token)
 }
 
-// grant is the token endpoint (RFC 6749, section 4.4): any client gets a
-// machine's token.
+// grant is the token endpoint (RFC 6749, section 3.2).
 func (i *Issuer) grant(w http.ResponseWriter, r *http.Request) {
-	client, _, ok := r.BasicAuth()
-	if !ok {
-		client = r.PostFormValue("client_id")
-		ok = client != "" && r.PostFormValue("client_secret") != ""
-	}
-	switch {
-	case r.PostFormValue("grant_type") != "client_credentials":
+	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	switch r.PostFormValue("grant_type") {
+	case "authorization_code":
+		i.exchange(w, r)
+	case "refresh_token":
+		i.refresh(w, r)
+	case "client_credentials":
+		i.grantMachine(w, r)
+	default:
 		refuse(w, http.StatusBadRequest, "unsupported_grant_type")
-		return
-	case !ok || client == "":
+	}
+}
+
+// grantMachine answers client credentials (RFC 6749, section 4.4): any client gets a
+// machine's token.
+func (i *Issuer) grantMachine(w http.ResponseWriter, r *http.Request) {
+	client, secret := clientOf(r)
+	if client == "" || !secret {
 		refuse(w, http.StatusUnauthorized, "invalid_client")
 		return
 	}

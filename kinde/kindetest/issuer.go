@@ -24,6 +24,13 @@ type Issuer struct {
 	URL string
 	// Now tells the time that tokens are minted at.
 	Now func() time.Time
+	// LoginPage shows a page that asks who logs in, instead of logging the sample
+	// user in at once.
+	LoginPage bool
+	// ResourceIndicators makes resource= (RFC 8707) an audience of the token, as
+	// audience= is. Kinde's documentation does not know it, so without it the
+	// audience of a token that was asked for with resource= alone is empty.
+	ResourceIndicators bool
 
 	fetches atomic.Int64
 
@@ -31,6 +38,7 @@ type Issuer struct {
 	keys   []signingKey // the last one signs
 	outage Outage
 	set    string // what is published instead of the keys, if anything
+	logins map[secret]kept
 }
 
 type signingKey struct {
@@ -149,7 +157,7 @@ func must(err error) {
 	}
 }
 
-// ServeHTTP serves discovery, keys, the token endpoint and, below /dev/, what
+// ServeHTTP serves discovery, keys, logins, the token endpoint and, below /dev/, what
 // drives the issuer from outside:
 //
 //	POST /dev/token   a [TokenRequest] in JSON; answers the token
@@ -162,16 +170,12 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if i.fails(w, r) {
 			return
 		}
-		answerJSON(w, map[string]any{
-			"issuer": i.URL, "jwks_uri": i.URL + "/.well-known/jwks", "token_endpoint": i.URL + "/oauth2/token",
-			"authorization_endpoint":                i.URL + "/oauth2/auth",
-			"response_types_supported":              []string{"code"},
-			"subject_types_supported":               []string{"public"},
-			"id_token_signing_alg_values_supported": []string{"RS256"},
-		})
+		answerJSON(w, i.discovery())
 	case "GET /.well-known/jwks":
 		i.fetches.Add(1)
 		i.serveKeys(w, r)
+	case "GET /oauth2/auth", "POST /oauth2/auth":
+		i.authorize(w, r)
 	case "POST /oauth2/token":
 		i.grant(w, r)
 	case "POST /dev/token":
@@ -184,6 +188,22 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	default:
 		http.NotFound(w, r)
+	}
+}
+
+// discovery is what the issuer says of itself. It is at the address of OpenID Connect
+// Discovery alone, as Kinde's documentation has it, not at that of RFC 8414 too.
+func (i *Issuer) discovery() map[string]any {
+	return map[string]any{
+		"issuer": i.URL, "jwks_uri": i.URL + "/.well-known/jwks", "token_endpoint": i.URL + "/oauth2/token",
+		"authorization_endpoint":                i.URL + "/oauth2/auth",
+		"response_types_supported":              []string{"code"},
+		"grant_types_supported":                 []string{"authorization_code", "refresh_token", "client_credentials"},
+		"scopes_supported":                      []string{"openid", "profile", "email", "offline"},
+		"code_challenge_methods_supported":      []string{"S256"},
+		"token_endpoint_auth_methods_supported": []string{"client_secret_basic", "client_secret_post"},
+		"subject_types_supported":               []string{"public"},
+		"id_token_signing_alg_values_supported": []string{"RS256"},
 	}
 }
 

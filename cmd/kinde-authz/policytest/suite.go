@@ -43,6 +43,7 @@ func (s *suite) prepare(by *signer) {
 	config.MaxStale = math.MaxInt64 // a case may be at any time
 	config.Refresh, config.Timeout = 0, 0
 	s.settings.Authorizer.CachedTokens = 0 // no two cases share a token
+	s.settings.Authorizer.Assertion = nil  // the file of its keys is not read
 }
 
 // run runs each case.

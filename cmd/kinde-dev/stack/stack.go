@@ -46,8 +46,13 @@ type Config struct {
 	Upstream string
 	// Outage is how the issuer fails from the start, if at all.
 	Outage kindetest.Outage
+	// LoginPage and ResourceIndicators are those of the issuer.
+	LoginPage, ResourceIndicators bool
 	// Settings are those of kinde-authz's file, without issuers. Empty is no file.
 	Settings string
+	// Discoverable makes the MCP server a resource, so that its clients find out where
+	// to log in. It needs Settings.
+	Discoverable bool
 	// AuthzEnv is more of kinde-authz's environment.
 	AuthzEnv []string
 	// Logs is the folder of the files that the children's logs are written to;
@@ -68,6 +73,8 @@ type Stack struct {
 	// AuthzGRPC is the address of kinde-authz, AuthzAdmin the URL of its
 	// admin port.
 	AuthzGRPC, AuthzAdmin string
+	// Settings is the path of kinde-authz's file, empty without one.
+	Settings string
 	// AuthzLog and EnvoyLog are what the children print.
 	AuthzLog, EnvoyLog process.Log
 	// Authz and Envoy are the processes.
@@ -101,6 +108,7 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	}
 	config.progress("starting the issuer and the agent")
 	s.Issuer = kindetest.New("")
+	s.Issuer.LoginPage, s.Issuer.ResourceIndicators = config.LoginPage, config.ResourceIndicators
 	if err := s.Issuer.Fail(config.Outage); err != nil {
 		return err
 	}
@@ -130,6 +138,11 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	})
 	if err != nil || config.Outage != "" {
 		return err
+	}
+	if config.Discoverable {
+		if err := s.discoverable(ctx, config.Settings); err != nil {
+			return err
+		}
 	}
 	config.progress("waiting for Envoy's health check of kinde-authz")
 	return s.Envoy.Until(ctx, "its health check of kinde-authz", func() bool { return s.routes(ctx) })
@@ -169,11 +182,11 @@ func (s *Stack) startAuthz(ctx context.Context, config Config) error {
 		"KINDE_ALLOWED_ORGS="+AllowedOrgs, "KINDE_AUTHZ_INSECURE_HTTP=true", "KINDE_AUTHZ_DRAIN_DELAY=0s",
 		"KINDE_AUTHZ_LISTEN="+orAny(config.AuthzGRPC), "KINDE_AUTHZ_ADMIN_LISTEN="+orAny(config.AuthzAdmin))
 	if config.Settings != "" {
-		path := filepath.Join(s.dir, "kinde-authz.yaml")
-		if err := os.WriteFile(path, []byte(config.Settings), 0o600); err != nil {
+		s.Settings = filepath.Join(s.dir, "kinde-authz.yaml")
+		if err := os.WriteFile(s.Settings, []byte(config.Settings), 0o600); err != nil {
 			return err
 		}
-		env = append(env, "KINDE_AUTHZ_CONFIG="+path)
+		env = append(env, "KINDE_AUTHZ_CONFIG="+s.Settings)
 	}
 	command := exec.Command(config.Authz, "serve")
 	command.Env = slices.Concat(env, config.AuthzEnv)
