@@ -126,9 +126,10 @@ func configure(config, address string, g gate) (string, error) {
 		{"access_log:\n", "http_filters:\n", ""},
 	}
 	if g.service == nil {
-		edits = append(edits, struct{ from, to, by string }{
-			"- name: envoy.filters.http.ext_authz\n", "- name: envoy.filters.http.router\n", g.filters,
-		})
+		edits = append(edits, []struct{ from, to, by string }{
+			{"- name: envoy.filters.http.ext_authz\n", "- name: envoy.filters.http.router\n", g.filters},
+			{"# Bodies of other routes stream through.", "envoy.filters.http.cors:\n", ""},
+		}...)
 	}
 	for _, edit := range edits {
 		before, rest, found := strings.Cut(config, edit.from)
