@@ -22,15 +22,15 @@ SHELL := bash
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "Ports of make up: PORT ENVOY_ADMIN_PORT ISSUER_PORT AGENT_PORT AUTHZ_PORT AUTHZ_ADMIN_PORT,"
-	@echo "each one alone; PORT_BASE=18080 moves all, to 18080 and those after it."
+	@echo "Ports of make up: PORT ENVOY_ADMIN_PORT ISSUER_PORT AGENT_PORT AUTHZ_PORT AUTHZ_ADMIN_PORT"
+	@echo "PLAYGROUND_PORT, each one alone; PORT_BASE=18080 moves all, to 18080 and those after it."
 
 build: ## Build bin/kinde-authz and bin/kinde-dev
 	@mkdir -p bin
 	@CGO_ENABLED=0 go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/ ./cmd/...
 
 # The flags of kinde-dev up that the variables of ports stand for.
-up-ports = $(foreach port,PORT_BASE PORT ENVOY_ADMIN_PORT ISSUER_PORT AGENT_PORT AUTHZ_PORT AUTHZ_ADMIN_PORT,\
+up-ports = $(foreach port,PORT_BASE PORT ENVOY_ADMIN_PORT ISSUER_PORT AGENT_PORT AUTHZ_PORT AUTHZ_ADMIN_PORT PLAYGROUND_PORT,\
 	$(if $($(port)),--$(shell echo $(port) | tr A-Z_ a-z-)=$($(port))))
 
 up: build ## Run the whole local stack with a real Envoy on http://localhost:8080 (PORT=8081 moves it)
@@ -54,9 +54,10 @@ test: build ## Prove that it works: unit tests with the race detector, fuzzing, 
 	@echo; echo "$$(grep -rhE '^func Fuzz' --include=*_test.go kinde internal authz cmd | wc -l) fuzz targets ran for 10s each and found nothing."
 	@.tools/report/report -sum .tools/report/*.json
 
-test-browser: ## Look at the status page, and ask an MCP server, with a real Chromium (FLAGS=-update writes its picture)
-	@chromium=$$(scripts/chromium) && cd e2e/browser && go vet ./... && \
-	  CHROMIUM="$$chromium" go test -count=1 -timeout 5m ./... $(FLAGS)
+test-browser: ## Look at the status page and the playground, and ask an MCP server, with a real Chromium (FLAGS=-update writes their pictures)
+	@chromium=$$(scripts/chromium) && envoy=$$(scripts/envoy) && axe=$$(scripts/node-modules axe) && \
+	  cd e2e/browser && go vet ./... && \
+	  CHROMIUM="$$chromium" ENVOY="$$envoy" AXE="$$axe/axe-core/axe.min.js" go test -count=1 -timeout 10m ./... $(FLAGS)
 
 test-envoys: build ## Run the end-to-end tests with each release of Envoy in ENVOYS (7 minutes)
 	@set -e; for version in $(ENVOYS); do \

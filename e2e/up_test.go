@@ -146,7 +146,8 @@ func TestUpEndsWhileItStarts(t *testing.T) {
 
 // Every busy port is named, with what moves it, and make knows the variables.
 func TestUpNamesEveryBusyPort(t *testing.T) {
-	names := []string{"port", "envoy-admin-port", "issuer-port", "agent-port", "authz-port", "authz-admin-port"}
+	names := []string{"port", "envoy-admin-port", "issuer-port", "agent-port", "authz-port", "authz-admin-port",
+		"playground-port"}
 	args := []string{"up"}
 	var wants []string
 	for n, name := range names {
@@ -177,6 +178,7 @@ func TestUpNamesEveryBusyPort(t *testing.T) {
 func TestMakeUpMovesPorts(t *testing.T) {
 	variables := []string{
 		"PORT_BASE", "PORT", "ENVOY_ADMIN_PORT", "ISSUER_PORT", "AGENT_PORT", "AUTHZ_PORT", "AUTHZ_ADMIN_PORT",
+		"PLAYGROUND_PORT",
 	}
 	help, err := exec.CommandContext(t.Context(), "make", "-C", "..", "help").Output()
 	if err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
 )
 
 // Limits on what a line shows, in characters.
@@ -19,31 +19,14 @@ const (
 	maxHint = 100
 )
 
-// maxEntry is the length of a log line above which it is not shown, in bytes.
-const maxEntry = 64 << 10
-
 // denials reads kinde-authz's log as it is written, and shows each denial as one
 // line for a person.
-type denials struct {
-	out     io.Writer
-	partial []byte // of the last line, which has not ended yet
-}
-
-// Write implements [io.Writer].
-func (d *denials) Write(p []byte) (int, error) {
-	d.partial = append(d.partial, p...)
-	for {
-		line, rest, ended := bytes.Cut(d.partial, []byte{'\n'})
-		if !ended {
-			break
-		}
+func denials(out io.Writer) io.Writer {
+	return process.Lines(func(line []byte) {
 		if text := denial(line); text != "" {
-			fmt.Fprintln(d.out, text)
+			fmt.Fprintln(out, text)
 		}
-		d.partial = rest
-	}
-	d.partial = d.partial[:min(len(d.partial), maxEntry)]
-	return len(p), nil
+	})
 }
 
 // entry is what is read of a log line. A field that is missing is empty.

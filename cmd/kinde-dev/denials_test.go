@@ -84,7 +84,7 @@ func TestDenialsInPieces(t *testing.T) {
 	log := "Envoy says hello\n\n" + strings.Repeat(lines, 3)
 	for size := 1; size <= len(log); size++ {
 		var out bytes.Buffer
-		d := &denials{out: &out}
+		d := denials(&out)
 		for rest := log; rest != ""; {
 			piece := rest[:min(size, len(rest))]
 			rest = rest[len(piece):]
@@ -95,20 +95,5 @@ func TestDenialsInPieces(t *testing.T) {
 		if !regexp.MustCompile(`^(\d\d:\d\d:\d\d  401 missing_token        GET /é\n){3}$`).MatchString(out.String()) {
 			t.Fatalf("pieces of %d bytes: got\n%s", size, out.String())
 		}
-	}
-}
-
-func TestDenialsForgetALineWithoutEnd(t *testing.T) {
-	var out bytes.Buffer
-	d := &denials{out: &out}
-	for range 100 {
-		_, _ = d.Write(bytes.Repeat([]byte("x"), maxEntry/10))
-	}
-	if len(d.partial) > maxEntry {
-		t.Errorf("it holds %d bytes", len(d.partial))
-	}
-	_, _ = d.Write([]byte("\n" + `{"decision":"deny","reason":"missing_token"}` + "\n"))
-	if !strings.Contains(out.String(), "missing_token") {
-		t.Errorf("got %q", out.String())
 	}
 }

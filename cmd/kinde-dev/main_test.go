@@ -58,6 +58,16 @@ func TestBrokenTokenObeysTheOtherFlags(t *testing.T) {
 			[]string{"--broken=id-token", "--org=org_globex"},
 			map[string]any{"aud": []any{issuer.Issuer.URL, kindetest.ClientID}, "org_codes": []any{"org_globex"}},
 		},
+		"flags, and a list without members": {
+			[]string{"--broken=expired", "--flag=a=false", "--flag=b=7", "--flag=c=x,y=z", "--permissions=none"},
+			map[string]any{
+				"feature_flags": map[string]any{
+					"a": map[string]any{"t": "b", "v": false}, "b": map[string]any{"t": "i", "v": 7.0},
+					"c": map[string]any{"t": "s", "v": "x,y=z"},
+				},
+				"permissions": []any{},
+			},
+		},
 		"machine": {
 			[]string{"--broken=bad-signature", "--actor=system", "--audience=a,b"},
 			map[string]any{"aud": []any{"a", "b"}, "azp": kindetest.MachineID},

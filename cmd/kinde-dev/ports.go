@@ -13,13 +13,14 @@ import (
 
 // upPorts are the flags that choose ports. One that is left out is nil.
 type upPorts struct {
-	PortBase       *int `placeholder:"N" help:"First of six ports in a row, in the order below; 0: the kernel chooses each (make variable PORT_BASE)."`
+	PortBase       *int `placeholder:"N" help:"First of seven ports in a row, in the order below; 0: the kernel chooses each (make variable PORT_BASE)."`
 	Port           *int `placeholder:"N" help:"Port of Envoy, 8080 by default (make variable PORT)."`
 	EnvoyAdminPort *int `placeholder:"N" help:"Admin port of Envoy, 9901 by default (ENVOY_ADMIN_PORT)."`
 	IssuerPort     *int `placeholder:"N" help:"Port of the issuer, 9100 by default (ISSUER_PORT)."`
 	AgentPort      *int `placeholder:"N" help:"Port of the agent, 8000 by default (AGENT_PORT)."`
 	AuthzPort      *int `placeholder:"N" help:"gRPC port of kinde-authz, 9191 by default (AUTHZ_PORT)."`
 	AuthzAdminPort *int `placeholder:"N" help:"Admin port of kinde-authz, 9192 by default (AUTHZ_ADMIN_PORT)."`
+	PlaygroundPort *int `placeholder:"N" help:"Port of the playground, 9193 by default (PLAYGROUND_PORT)."`
 }
 
 // port is what listens on one port, and the flag that moves it.
@@ -44,6 +45,7 @@ func (u *upPorts) ports(kernel bool) []port {
 		{"agent", "agent-port", u.AgentPort, 8000, func(c *stack.Config) *string { return &c.Agent }},
 		{"kinde-authz", "authz-port", u.AuthzPort, 9191, func(c *stack.Config) *string { return &c.AuthzGRPC }},
 		{"kinde-authz's admin port", "authz-admin-port", u.AuthzAdminPort, 9192, func(c *stack.Config) *string { return &c.AuthzAdmin }},
+		{"playground", "playground-port", u.PlaygroundPort, 9193, func(c *stack.Config) *string { return &c.Playground }},
 	}
 	for n := range ports {
 		switch p := &ports[n]; {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,22 +14,23 @@ import (
 )
 
 type tokenCommand struct {
-	Issuer      string        `default:"${issuer}" help:"URL of a running kinde-dev issuer."`
-	Actor       string        `default:"user" enum:"user,system" help:"user, or system for a machine."`
-	User        string        `placeholder:"ID" help:"The user's ID (sub)."`
-	Org         string        `placeholder:"CODE" help:"The organization (org_code), or the word none."`
-	Audience    []string      `placeholder:"API" help:"The audiences (aud)."`
-	Permissions []string      `placeholder:"KEY" help:"A user's permissions."`
-	Roles       []string      `placeholder:"KEY" help:"A user's roles."`
-	Scopes      []string      `placeholder:"SCOPE" help:"The scopes."`
-	Lifetime    time.Duration `placeholder:"DURATION" help:"How long the token lives, in whole seconds, like 5m or 90s."`
-	Broken      string        `placeholder:"KIND" help:"Break the token in one way, and leave all else as asked for; the kinds are listed below."`
-	Decode      bool          `help:"Print the token's header and claims too, to standard error."`
+	Issuer      string            `default:"${issuer}" help:"URL of a running kinde-dev issuer."`
+	Actor       string            `default:"user" enum:"user,system" help:"user, or system for a machine."`
+	User        string            `placeholder:"ID" help:"The user's ID (sub)."`
+	Org         string            `placeholder:"CODE" help:"The organization (org_code), or the word none."`
+	Audience    []string          `placeholder:"API" help:"The audiences (aud)."`
+	Permissions []string          `placeholder:"KEY" help:"A user's permissions."`
+	Roles       []string          `placeholder:"KEY" help:"A user's roles."`
+	Flag        map[string]string `placeholder:"KEY=VALUE" mapsep:"none" help:"A user's feature flag, like agent-v2=true; a whole number is an integer. Can be repeated."`
+	Scopes      []string          `placeholder:"SCOPE" help:"The scopes."`
+	Lifetime    time.Duration     `placeholder:"DURATION" help:"How long the token lives, in whole seconds, like 5m or 90s."`
+	Broken      string            `placeholder:"KIND" help:"Break the token in one way, and leave all else as asked for; the kinds are listed below."`
+	Decode      bool              `help:"Print the token's header and claims too, to standard error."`
 }
 
 // Help lists what the flags cannot say in a line.
 func (tokenCommand) Help() string {
-	return "What is left out is as in the sample token: a user of " + kindetest.Org + " for " + kindetest.Audience + ". --org none leaves the organization out.\n\n" +
+	return "What is left out is as in the sample token: a user of " + kindetest.Org + " for " + kindetest.Audience + ". --org none leaves the organization out, and none instead of a list empties it.\n\n" +
 		"The broken kinds: " + strings.Join(kindetest.BrokenNames(), ", ") + "."
 }
 
@@ -44,8 +46,8 @@ func (c *tokenCommand) Validate() error {
 // standard error.
 func (c *tokenCommand) Run(stdout io.Writer, stderr errorStream) error {
 	body, err := json.Marshal(kindetest.TokenRequest{
-		Actor: c.Actor, User: c.User, Org: c.Org, Audience: c.Audience, Permissions: c.Permissions,
-		Roles: c.Roles, Scopes: c.Scopes, Lifetime: int64(c.Lifetime.Seconds()), Broken: c.Broken,
+		Actor: c.Actor, User: c.User, Org: c.Org, Audience: list(c.Audience), Permissions: list(c.Permissions),
+		Roles: list(c.Roles), Flags: c.Flag, Scopes: list(c.Scopes), Lifetime: int64(c.Lifetime.Seconds()), Broken: c.Broken,
 	})
 	if err != nil {
 		return err
@@ -67,6 +69,14 @@ func (c *tokenCommand) Run(stdout io.Writer, stderr errorStream) error {
 		return err
 	}
 	return decode(stderr, string(answer))
+}
+
+// list is what a flag of a list asks for.
+func list(items []string) []string {
+	if slices.Equal(items, []string{"none"}) {
+		return []string{}
+	}
+	return items
 }
 
 type healthCommand struct {

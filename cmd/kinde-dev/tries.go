@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/agent"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
@@ -56,17 +57,18 @@ func (t try) line(program, issuer, url string) string {
 }
 
 // printStack prints where everything is and requests to try.
-func printStack(s *stack.Stack, out io.Writer) {
+func printStack(s *stack.Stack, playground string, out io.Writer) {
 	fmt.Fprintf(out, "\nReady. Try, in another terminal:\n\n")
 	program := self()
 	for _, t := range tries {
 		fmt.Fprintf(out, "# %s\n%s\n\n", t.says, t.line(program, s.Issuer.URL, s.URL))
 	}
+	fmt.Fprintf(out, "Playground:   %s  (requests, decisions and settings, in a browser)\n", playground)
 	fmt.Fprintf(out, "More tokens:  %s token --help (audience %s, organizations %s)\n",
 		program, kindetest.Audience, strings.ReplaceAll(stack.AllowedOrgs, ",", " and "))
 	fmt.Fprintf(out, "MCP server:   %s%s, for clients with any client ID%s\n", s.URL, agent.MCPPath, asking(s.Issuer))
 	fmt.Fprintf(out, "Envoy:        %s, admin %s, access log in %s\n", s.URL, s.EnvoyAdmin, s.EnvoyLog.Path())
-	fmt.Fprintf(out, "kinde-authz:  %s, admin %s, decisions in %s\n", s.AuthzGRPC, s.AuthzAdmin, s.AuthzLog.Path())
+	fmt.Fprintf(out, "kinde-authz:  %s, admin %s, decisions in %s,\n              settings in %s\n", s.AuthzGRPC, s.AuthzAdmin, s.AuthzLog.Path(), s.Settings)
 	fmt.Fprintf(out, "\nDenials are shown here, one a line. Ctrl-C stops everything.\n\n")
 }
 
@@ -89,16 +91,5 @@ func self() string {
 			path = short
 		}
 	}
-	return quoted(path)
-}
-
-// quoted is a word of a shell that stands for the text itself.
-func quoted(text string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+@", r)
-	}
-	if strings.IndexFunc(text, func(r rune) bool { return !plain(r) }) < 0 {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	return process.Quoted(path)
 }

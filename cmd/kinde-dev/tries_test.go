@@ -1,9 +1,6 @@
 package main
 
-import (
-	"os/exec"
-	"testing"
-)
+import "testing"
 
 func TestTryLine(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -30,21 +27,5 @@ func TestTryLine(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", got, test.want)
 			}
 		})
-	}
-}
-
-// The program may stand in a folder of any name, and its name is read within
-// "$(…)".
-func TestQuotedIsTheTextForAShell(t *testing.T) {
-	for _, text := range []string{
-		"bin/kinde-dev", "/a b/kinde-dev", "/it's/$HOME/`x`", `/a"b\c`, "/é*?[x]~#&;|", "~", "a=b",
-	} {
-		out, err := exec.CommandContext(t.Context(), "sh", "-c", `printf %s "$(printf %s `+quoted(text)+`)"`).Output()
-		if err != nil || string(out) != text {
-			t.Errorf("%q: the shell takes %s for %q, %v", text, quoted(text), out, err)
-		}
-	}
-	if got := quoted("bin/kinde-dev"); got != "bin/kinde-dev" {
-		t.Errorf("needless quotes: %s", got)
 	}
 }

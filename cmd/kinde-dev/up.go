@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/playground"
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
 )
 
@@ -16,7 +17,7 @@ type upCommand struct {
 	Once        bool   `help:"Play every scene of the README, print a table and stop. The kernel chooses the ports."`
 	EnvoyConfig string `default:"envoy.yaml" help:"Envoy's configuration."`
 	Authz       string `placeholder:"FILE" help:"The built kinde-authz. Default: the one beside this program, or bin/kinde-authz."`
-	Logs        string `placeholder:"DIR" help:"Folder of the log files, which each start overwrites. Default: .tools/up/PORT, with Envoy's port."`
+	Logs        string `placeholder:"DIR" help:"Folder of the log files and the settings, which each start overwrites. Default: .tools/up/PORT, with Envoy's port."`
 	loginFlags
 	upPorts
 }
@@ -24,7 +25,8 @@ type upCommand struct {
 // Help says what cannot be said in a flag's line.
 func (upCommand) Help() string {
 	return "Envoy is the one that the variable ENVOY names, or envoy on PATH (1.36 or newer), or the one that make up fetched. " +
-		"Behind make up a port is a variable: make up PORT=8081 moves Envoy, make up PORT_BASE=18080 moves everything."
+		"Behind make up a port is a variable: make up PORT=8081 moves Envoy, make up PORT_BASE=18080 moves everything. " +
+		"The playground is a page on 127.0.0.1 alone: make a token, send a request through Envoy, see every step, edit the settings, break things."
 }
 
 // Run starts the stack and stays up until a signal, or plays the scenes.
@@ -32,7 +34,12 @@ func (c *upCommand) Run(stdout io.Writer, stderr errorStream) error {
 	ctx, stop := untilSignal()
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
-	s, err := c.start(ctx, stderr)
+	config, err := c.config()
+	if err != nil {
+		return err
+	}
+	page := playground.New(&config)
+	s, err := c.start(ctx, config, stderr)
 	if ctx.Err() != nil && !c.Once { // Ctrl-C while it was starting
 		s.Stop()
 		return nil
@@ -44,22 +51,25 @@ func (c *upCommand) Run(stdout io.Writer, stderr errorStream) error {
 	if c.Once {
 		return s.Play(ctx, stdout)
 	}
-	printStack(s, stdout)
-	if err := waitFor(ctx, s); err != nil {
-		return err
+	url, err := page.Serve(s, self())
+	if err != nil {
+		return fmt.Errorf("the playground: %w", err)
 	}
-	fmt.Fprintln(stderr, "stopping …")
-	return nil
+	defer page.Close()
+	printStack(s, url, stdout)
+	select {
+	case err := <-s.Ended():
+		return err
+	case <-ctx.Done():
+		fmt.Fprintln(stderr, "stopping …")
+		return nil
+	}
 }
 
 // start starts the stack and tells each step and each denial.
-func (c *upCommand) start(ctx context.Context, stderr io.Writer) (*stack.Stack, error) {
-	config, err := c.config()
-	if err != nil {
-		return nil, err
-	}
+func (c *upCommand) start(ctx context.Context, config stack.Config, stderr io.Writer) (*stack.Stack, error) {
 	if !c.Once {
-		config.Decisions = &denials{out: stderr}
+		config.Decisions = io.MultiWriter(denials(stderr), config.Decisions)
 		config.Progress = func(step string) { fmt.Fprintln(stderr, step, "…") }
 	}
 	s, err := stack.Start(ctx, config)
@@ -68,18 +78,6 @@ func (c *upCommand) start(ctx context.Context, stderr io.Writer) (*stack.Stack, 
 		err = c.explainBusy(busy)
 	}
 	return s, err
-}
-
-// waitFor stays until a signal. A child that ends before is an error.
-func waitFor(ctx context.Context, s *stack.Stack) error {
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-s.Authz.Done():
-		return fmt.Errorf("kinde-authz ended, see %s:\n%s", s.AuthzLog.Path(), s.Authz.LastLines())
-	case <-s.Envoy.Done():
-		return fmt.Errorf("envoy ended, see %s:\n%s", s.EnvoyLog.Path(), s.Envoy.LastLines())
-	}
 }
 
 func (c *upCommand) config() (stack.Config, error) {
@@ -91,7 +89,7 @@ func (c *upCommand) config() (stack.Config, error) {
 	if err != nil {
 		return stack.Config{}, err
 	}
-	config := stack.Config{Authz: authz, Envoy: envoy, EnvoyConfig: c.EnvoyConfig, Logs: c.Logs, Settings: stack.SampleSettings,
+	config := stack.Config{Authz: authz, Envoy: envoy, EnvoyConfig: c.EnvoyConfig, Logs: c.Logs, Settings: stack.SampleIssuers + stack.SampleSettings,
 		Discoverable: true, LoginPage: c.LoginPage, ResourceIndicators: c.ResourceIndicators}
 	ports := c.ports(c.Once)
 	for _, p := range ports {

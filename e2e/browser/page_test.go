@@ -1,5 +1,6 @@
 // Package browser looks with a real Chromium at the status page of a running kinde-authz,
-// and asks an MCP server behind it as a client in a page does.
+// plays the scenes of the playground of kinde-dev up, and asks an MCP server as a client in a
+// page does.
 package browser
 
 import (
@@ -22,7 +23,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-var update = flag.Bool("update", false, "write docs/pictures/status.png anew")
+var update = flag.Bool("update", false, "write the pictures of pages in docs/pictures anew")
 
 // pictures is where what the browser shows is left to be looked at.
 const pictures = "../../.tools/browser"

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
 
 // TokenRequest says what token to mint. What is left out is as in the sample
-// tokens.
+// tokens; an empty list is one without members.
 type TokenRequest struct {
 	// Actor is user, the default, or system.
 	Actor string `json:"actor,omitempty"`
@@ -19,13 +20,16 @@ type TokenRequest struct {
 	// Org is org_code; "none" leaves it out.
 	Org string `json:"org,omitempty"`
 	// Audience is aud. An ID token's is its application unless given here.
-	Audience []string `json:"audience,omitempty"`
+	Audience []string `json:"audience,omitzero"`
 	// Permissions are a user's.
-	Permissions []string `json:"permissions,omitempty"`
+	Permissions []string `json:"permissions,omitzero"`
 	// Roles are the keys of a user's roles.
-	Roles []string `json:"roles,omitempty"`
+	Roles []string `json:"roles,omitzero"`
+	// Flags are a user's feature flags: true or false is a boolean, a whole number an
+	// integer, all else a string.
+	Flags map[string]string `json:"flags,omitzero"`
 	// Scopes are scp, and scope for a machine.
-	Scopes []string `json:"scopes,omitempty"`
+	Scopes []string `json:"scopes,omitzero"`
 	// Lifetime is how long the token lives, in seconds.
 	Lifetime int64 `json:"lifetime,omitempty"`
 	// Broken asks for the token broken in one way: the name of one of the
@@ -79,6 +83,9 @@ func (i *Issuer) userClaims(r TokenRequest) Claims {
 	set(c, "permissions", r.Permissions)
 	set(c, "roles", r.Roles)
 	set(c, "scp", r.Scopes)
+	if r.Flags != nil {
+		c["feature_flags"] = featureFlags(r.Flags)
+	}
 	setOrg(c, r.Org)
 	if r.User != "" {
 		c["sub"] = r.User
@@ -87,8 +94,8 @@ func (i *Issuer) userClaims(r TokenRequest) Claims {
 }
 
 func (i *Issuer) machineClaims(r TokenRequest) (Claims, error) {
-	if r.User != "" || r.Permissions != nil || r.Roles != nil {
-		return nil, errors.New("actor system: only a user's token has a user, permissions and roles")
+	if r.User != "" || r.Permissions != nil || r.Roles != nil || r.Flags != nil {
+		return nil, errors.New("actor system: only a user's token has a user, permissions, roles and flags")
 	}
 	c := i.MachineClaims()
 	if r.Scopes != nil {
@@ -104,8 +111,8 @@ func (i *Issuer) idClaims(r TokenRequest) (Claims, error) {
 	switch {
 	case r.Actor == "system":
 		return nil, errors.New("broken kind id-token: only a user has an ID token: leave out the actor")
-	case r.Permissions != nil || r.Roles != nil || r.Scopes != nil:
-		return nil, errors.New("broken kind id-token: an ID token has no permissions, roles or scopes")
+	case r.Permissions != nil || r.Roles != nil || r.Scopes != nil || r.Flags != nil:
+		return nil, errors.New("broken kind id-token: an ID token has no permissions, roles, scopes or flags")
 	}
 	c := i.IDClaims()
 	if r.User != "" {
@@ -119,6 +126,23 @@ func (i *Issuer) idClaims(r TokenRequest) (Claims, error) {
 		c["org_codes"] = []string{r.Org}
 	}
 	return c, nil
+}
+
+// featureFlags are flags as a token has them.
+//
+// https://docs.kinde.com/build/tokens/about-access-tokens/
+func featureFlags(values map[string]string) map[string]any {
+	flags := make(map[string]any, len(values))
+	for key, text := range values {
+		kind, value := "s", any(text)
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+			kind, value = "i", n
+		} else if text == "true" || text == "false" {
+			kind, value = "b", text == "true"
+		}
+		flags[key] = map[string]any{"t": kind, "v": value}
+	}
+	return flags
 }
 
 func setOrg(c Claims, org string) {

@@ -163,7 +163,13 @@ func must(err error) {
 //	POST /dev/token   a [TokenRequest] in JSON; answers the token
 //	POST /dev/rotate  answers the new key's ID
 //	POST /dev/outage  mode=…, one of the [Outage] words or empty
+//
+// A page in a browser cannot drive it: browsers send Origin with every POST.
 func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/dev/") && r.Header.Get("Origin") != "" {
+		http.Error(w, "a browser asks", http.StatusForbidden)
+		return
+	}
 	switch r.Method + " " + r.URL.Path {
 	case "GET /health":
 	case "GET /.well-known/openid-configuration":

@@ -3,6 +3,8 @@ package kindetest_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -221,7 +223,11 @@ func TestMintRefusesWhatNoTokenHas(t *testing.T) {
 		"ID token of a machine": {kindetest.TokenRequest{Actor: "system", Broken: "id-token"}, "only a user has an ID token"},
 		"scopes of an ID token": {
 			kindetest.TokenRequest{Scopes: []string{"a"}, Broken: "id-token"},
-			"has no permissions, roles or scopes",
+			"has no permissions, roles, scopes or flags",
+		},
+		"flags of a machine": {
+			kindetest.TokenRequest{Actor: "system", Flags: map[string]string{"a": "1"}},
+			"only a user's token has",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -246,6 +252,23 @@ func assertClaims(t *testing.T, got, want map[string]any) {
 		claim, present := got[name]
 		if present != (value != nil) || !cmp.Equal(claim, value) {
 			t.Errorf("%s: got %v, want %v", name, claim, value)
+		}
+	}
+}
+
+// A page that a developer happens to open must not drive an issuer on the same machine.
+func TestBrowsersCannotDriveTheIssuer(t *testing.T) {
+	for _, path := range []string{"/dev/token", "/dev/rotate", "/dev/outage"} {
+		for origin, want := range map[string]int{
+			"": http.StatusOK, "http://evil.example": http.StatusForbidden, "null": http.StatusForbidden,
+		} {
+			request := httptest.NewRequest(http.MethodPost, path, strings.NewReader("{}"))
+			request.Header.Set("Origin", origin)
+			answer := httptest.NewRecorder()
+			issuer().ServeHTTP(answer, request)
+			if answer.Code != want {
+				t.Errorf("%s with Origin %q: status %d, want %d", path, origin, answer.Code, want)
+			}
 		}
 	}
 }

@@ -17,7 +17,7 @@ func (e *BusyError) Error() string { return "already in use: " + strings.Join(e.
 // checkFree looks at all addresses before anything is started.
 func (c *Config) checkFree() error {
 	var busy []string
-	for _, address := range []string{c.Listener, c.EnvoyAdmin, c.Issuer, c.Agent, c.AuthzGRPC, c.AuthzAdmin} {
+	for _, address := range []string{c.Listener, c.EnvoyAdmin, c.Issuer, c.Agent, c.AuthzGRPC, c.AuthzAdmin, c.Playground} {
 		switch err := checkFree(address); {
 		case errors.Is(err, syscall.EADDRINUSE):
 			busy = append(busy, address)

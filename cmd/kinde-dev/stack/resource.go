@@ -13,11 +13,15 @@ import (
 // discoverable adds the MCP server to the settings as a resource, at the address that its
 // clients use. That is known only when Envoy runs, so kinde-authz reads them again.
 // Tokens are for the sample audience, or for the server (RFC 8707).
-func (s *Stack) discoverable(ctx context.Context, settings string) error {
+func (s *Stack) discoverable(ctx context.Context) error {
+	settings, err := os.ReadFile(s.Settings)
+	if err != nil {
+		return err
+	}
 	server := s.URL + agent.MCPPath
-	settings += fmt.Sprintf("resources:\n  - {identifier: %q, audience: [%q, %q]}\n", server, kindetest.Audience, server)
+	settings = fmt.Appendf(settings, "resources:\n  - {identifier: %q, audience: [%q, %q]}\n", server, kindetest.Audience, server)
 	// At once: a file that is written in place can be read half.
-	if err := os.WriteFile(s.Settings+".new", []byte(settings), 0o600); err != nil {
+	if err := os.WriteFile(s.Settings+".new", settings, 0o600); err != nil {
 		return err
 	}
 	if err := os.Rename(s.Settings+".new", s.Settings); err != nil {

@@ -13,65 +13,65 @@ import (
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
-// scene is one request through the stack and how it should end.
-type scene struct {
-	name    string
-	token   *kindetest.TokenRequest // nil sends none
-	headers map[string]string
-	message string // to the MCP server; empty asks the agent
+// Scene is one request through the stack and how it should end.
+type Scene struct {
+	Name    string                  `json:"name"`
+	Token   *kindetest.TokenRequest `json:"token"` // nil sends none
+	Headers map[string]string       `json:"headers"`
+	Message string                  `json:"message"` // to the MCP server; empty asks the agent
 
-	status int
-	reason string // of a denial
+	Status int    `json:"status"`
+	Reason string `json:"reason"` // of a denial
 	// identity is some of what the agent sees; an empty value is a header
 	// that must not arrive.
 	identity map[string]string
 }
 
-// scenes are what the README tells.
-var scenes = []scene{
+// Scenes are what the README tells.
+var Scenes = []Scene{
 	{
-		name: "a user of an allowed organization", token: &kindetest.TokenRequest{}, status: http.StatusOK,
+		Name: "a user of an allowed organization", Token: &kindetest.TokenRequest{}, Status: http.StatusOK,
 		identity: map[string]string{"x-kinde-actor": "user", "x-kinde-user-id": kindetest.UserID, "x-kinde-org-code": kindetest.Org},
 	},
 	{
-		name: "a machine", token: &kindetest.TokenRequest{Actor: "system"}, status: http.StatusOK,
+		Name: "a machine", Token: &kindetest.TokenRequest{Actor: "system"}, Status: http.StatusOK,
 		identity: map[string]string{"x-kinde-actor": "system", "x-kinde-client-id": kindetest.MachineID, "x-kinde-user-id": ""},
 	},
 	{
-		name: "a user with forged identity headers", token: &kindetest.TokenRequest{}, status: http.StatusOK,
-		headers:  map[string]string{"X-Kinde-User-Id": "kp_admin", "x-kinde-superuser": "yes"},
+		Name: "a user with forged identity headers", Token: &kindetest.TokenRequest{}, Status: http.StatusOK,
+		Headers:  map[string]string{"X-Kinde-User-Id": "kp_admin", "x-kinde-superuser": "yes"},
 		identity: map[string]string{"x-kinde-user-id": kindetest.UserID, "x-kinde-superuser": ""},
 	},
 	{
-		name: "a machine with a forged user", token: &kindetest.TokenRequest{Actor: "system"}, status: http.StatusOK,
-		headers:  map[string]string{"x-kinde-user-id": "kp_admin"},
+		Name: "a machine with a forged user", Token: &kindetest.TokenRequest{Actor: "system"}, Status: http.StatusOK,
+		Headers:  map[string]string{"x-kinde-user-id": "kp_admin"},
 		identity: map[string]string{"x-kinde-actor": "system", "x-kinde-user-id": ""},
 	},
-	{name: "no token", status: http.StatusUnauthorized, reason: "missing_token"},
-	{name: "an expired token", token: broken("expired"), status: http.StatusUnauthorized, reason: "token_expired"},
-	{name: "a token for another API", token: broken("wrong-audience"), status: http.StatusUnauthorized, reason: "wrong_audience"},
-	{name: "a default token, bound to no API", token: broken("empty-audience"), status: http.StatusUnauthorized, reason: "empty_audience"},
-	{name: "a forged signature", token: broken("bad-signature"), status: http.StatusUnauthorized, reason: "bad_signature"},
-	{name: "an ID token", token: broken("id-token"), status: http.StatusUnauthorized, reason: "not_an_access_token"},
-	{name: "another organization", token: broken("other-org"), status: http.StatusForbidden, reason: "org_not_allowed"},
-	{name: "no organization", token: broken("no-org"), status: http.StatusForbidden, reason: "org_missing"},
-	{name: "neither user nor machine", token: broken("no-actor"), status: http.StatusForbidden, reason: "unknown_actor"},
-	{name: "an MCP tool that reads", token: &kindetest.TokenRequest{}, message: toolCall("get_forecast"), status: http.StatusOK},
+	{Name: "no token", Status: http.StatusUnauthorized, Reason: "missing_token"},
+	{Name: "an expired token", Token: broken("expired"), Status: http.StatusUnauthorized, Reason: "token_expired"},
+	{Name: "a token for another API", Token: broken("wrong-audience"), Status: http.StatusUnauthorized, Reason: "wrong_audience"},
+	{Name: "a default token, bound to no API", Token: broken("empty-audience"), Status: http.StatusUnauthorized, Reason: "empty_audience"},
+	{Name: "a forged signature", Token: broken("bad-signature"), Status: http.StatusUnauthorized, Reason: "bad_signature"},
+	{Name: "an ID token", Token: broken("id-token"), Status: http.StatusUnauthorized, Reason: "not_an_access_token"},
+	{Name: "another organization", Token: broken("other-org"), Status: http.StatusForbidden, Reason: "org_not_allowed"},
+	{Name: "no organization", Token: broken("no-org"), Status: http.StatusForbidden, Reason: "org_missing"},
+	{Name: "neither user nor machine", Token: broken("no-actor"), Status: http.StatusForbidden, Reason: "unknown_actor"},
+	{Name: "an MCP tool that reads", Token: &kindetest.TokenRequest{}, Message: toolCall("get_forecast"), Status: http.StatusOK},
 	{
-		name: "an MCP tool that deletes", token: &kindetest.TokenRequest{}, message: toolCall("delete_station"),
-		status: http.StatusForbidden, reason: "missing_permission",
+		Name: "an MCP tool that deletes", Token: &kindetest.TokenRequest{}, Message: toolCall("delete_station"),
+		Status: http.StatusForbidden, Reason: "missing_permission",
 	},
 	{
-		name: "the same, with its permission", token: &kindetest.TokenRequest{Permissions: []string{"stations:delete"}},
-		message: toolCall("delete_station"), status: http.StatusOK,
+		Name: "the same, with its permission", Token: &kindetest.TokenRequest{Permissions: []string{"stations:delete"}},
+		Message: toolCall("delete_station"), Status: http.StatusOK,
 	},
 	{
-		name: "an MCP tool that no rule names", token: &kindetest.TokenRequest{}, message: toolCall("sudo"),
-		status: http.StatusForbidden, reason: "tool_not_allowed",
+		Name: "an MCP tool that no rule names", Token: &kindetest.TokenRequest{}, Message: toolCall("sudo"),
+		Status: http.StatusForbidden, Reason: "tool_not_allowed",
 	},
 	{
-		name: "two MCP messages in one", token: &kindetest.TokenRequest{}, status: http.StatusBadRequest, reason: "mcp_unreadable",
-		message: "[" + toolCall("get_forecast") + "," + toolCall("delete_station") + "]",
+		Name: "two MCP messages in one", Token: &kindetest.TokenRequest{}, Status: http.StatusBadRequest, Reason: "mcp_unreadable",
+		Message: "[" + toolCall("get_forecast") + "," + toolCall("delete_station") + "]",
 	},
 }
 
@@ -92,37 +92,37 @@ func (s *Stack) Play(ctx context.Context, out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SCENE\tWANT\tGOT\t")
 	failed := 0
-	for _, scene := range scenes {
+	for _, scene := range Scenes {
 		got, ok := scene.play(ctx, s)
 		verdict := "ok"
 		if !ok {
 			verdict = "FAILED"
 			failed++
 		}
-		fmt.Fprintf(table, "%s\t%d %s\t%s\t%s\n", scene.name, scene.status, scene.reason, got, verdict)
+		fmt.Fprintf(table, "%s\t%d %s\t%s\t%s\n", scene.Name, scene.Status, scene.Reason, got, verdict)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	if failed > 0 {
-		return fmt.Errorf("%d of %d scenes failed", failed, len(scenes))
+		return fmt.Errorf("%d of %d scenes failed", failed, len(Scenes))
 	}
-	fmt.Fprintf(out, "\nAll %d scenes passed.\n", len(scenes))
+	fmt.Fprintf(out, "\nAll %d scenes passed.\n", len(Scenes))
 	return nil
 }
 
 // play sends the request, describes the answer and reports whether it is the
 // one wanted.
-func (c scene) play(ctx context.Context, s *Stack) (got string, ok bool) {
+func (c Scene) play(ctx context.Context, s *Stack) (got string, ok bool) {
 	request, err := c.request(ctx, s)
 	if err != nil {
 		return err.Error(), false
 	}
-	for name, value := range c.headers {
+	for name, value := range c.Headers {
 		request.Header.Set(name, value)
 	}
-	if c.token != nil {
-		token, err := s.Issuer.Mint(*c.token)
+	if c.Token != nil {
+		token, err := s.Issuer.Mint(*c.Token)
 		if err != nil {
 			return err.Error(), false
 		}
@@ -151,15 +151,18 @@ func (c scene) play(ctx context.Context, s *Stack) (got string, ok bool) {
 	if wrong := c.wrongIdentity(answer.Identity); wrong != "" {
 		return got + ", the agent saw " + wrong, false
 	}
-	return got, response.StatusCode == c.status && answer.Reason == c.reason
+	return got, response.StatusCode == c.Status && answer.Reason == c.Reason
 }
 
+// AgentPath is what the scenes ask the agent for.
+const AgentPath = "/api/agents/weather"
+
 // request is what the scene sends, without the token.
-func (c scene) request(ctx context.Context, s *Stack) (*http.Request, error) {
-	if c.message == "" {
-		return http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/api/agents/weather", nil)
+func (c Scene) request(ctx context.Context, s *Stack) (*http.Request, error) {
+	if c.Message == "" {
+		return http.NewRequestWithContext(ctx, http.MethodGet, s.URL+AgentPath, nil)
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+agent.MCPPath, strings.NewReader(c.message))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+agent.MCPPath, strings.NewReader(c.Message))
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +172,7 @@ func (c scene) request(ctx context.Context, s *Stack) (*http.Request, error) {
 }
 
 // wrongIdentity describes a header that the agent got with a wrong value.
-func (c scene) wrongIdentity(seen map[string][]string) string {
+func (c Scene) wrongIdentity(seen map[string][]string) string {
 	for name, want := range c.identity {
 		if got := strings.Join(seen[name], " and "); got != want {
 			return fmt.Sprintf("%s: %q", name, got)

@@ -12,10 +12,10 @@ func TestReadmeTellsEachScene(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, scene := range scenes {
-		row := fmt.Sprintf("| %s | %d", scene.name, scene.status)
-		if scene.reason != "" {
-			row += fmt.Sprintf(" `%s` |", scene.reason)
+	for _, scene := range Scenes {
+		row := fmt.Sprintf("| %s | %d", scene.Name, scene.Status)
+		if scene.Reason != "" {
+			row += fmt.Sprintf(" `%s` |", scene.Reason)
 		}
 		if !strings.Contains(string(readme), row) {
 			t.Errorf("README.md has no row that begins %q", row)

@@ -6,16 +6,12 @@ package stack
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/agent"
@@ -27,6 +23,11 @@ import (
 //
 //go:embed settings.yaml
 var SampleSettings string
+
+// SampleIssuers are what can go before the [SampleSettings], for a file that says all.
+//
+//go:embed issuers.yaml
+var SampleIssuers string
 
 // AllowedOrgs are the organizations that may pass.
 const AllowedOrgs = "org_acme,org_globex"
@@ -48,7 +49,8 @@ type Config struct {
 	Outage kindetest.Outage
 	// LoginPage and ResourceIndicators are those of the issuer.
 	LoginPage, ResourceIndicators bool
-	// Settings are those of kinde-authz's file, without issuers. Empty is no file.
+	// Settings are those of kinde-authz's file. Empty is no file. Where ISSUER_URL
+	// stands in them, they name the issuers; else the environment names the one.
 	Settings string
 	// Discoverable makes the MCP server a resource, so that its clients find out where
 	// to log in. It needs Settings.
@@ -58,8 +60,12 @@ type Config struct {
 	// Logs is the folder of the files that the children's logs are written to;
 	// without it they are kept in memory.
 	Logs string
-	// Decisions gets a copy of kinde-authz's log, if any.
-	Decisions io.Writer
+	// Decisions gets a copy of kinde-authz's log, Access one of Envoy's, if any.
+	Decisions, Access io.Writer
+	// Arrived is told each request that the agent gets, if any.
+	Arrived func(*http.Request)
+	// Playground is an address that must be free too, for the page of the stack.
+	Playground string
 	// Progress is told each step of the start, if any.
 	Progress func(step string)
 }
@@ -82,16 +88,25 @@ type Stack struct {
 
 	servers []*http.Server
 	dir     string
+
+	authz    string     // the path of the program
+	authzEnv []string   // its environment
+	restarts sync.Mutex // held while kinde-authz is ended or started
+	mu       sync.Mutex // guards Authz once the stack runs, and told
+	told     map[*process.Process]bool
+	ended    chan error
 }
 
 // Start starts the stack and waits until a request can pass, or, with an
 // outage, until all of it listens. When it fails nothing is left behind.
 func Start(ctx context.Context, config Config) (*Stack, error) {
-	s := &Stack{}
+	s := &Stack{ended: make(chan error, 1), told: map[*process.Process]bool{}}
 	if err := s.start(ctx, config); err != nil {
 		s.Stop()
 		return nil, err
 	}
+	go s.watch("kinde-authz", s.Authz, &s.AuthzLog)
+	go s.watch("envoy", s.Envoy, &s.EnvoyLog)
 	return s, nil
 }
 
@@ -125,7 +140,7 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 		if err != nil {
 			return fmt.Errorf("the agent: %w", err)
 		}
-		s.serve(listener, agent.Handler())
+		s.serve(listener, config.agent())
 		upstream = listener.Addr().String()
 	}
 	config.progress("starting kinde-authz")
@@ -140,12 +155,29 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 		return err
 	}
 	if config.Discoverable {
-		if err := s.discoverable(ctx, config.Settings); err != nil {
+		if err := s.discoverable(ctx); err != nil {
 			return err
 		}
 	}
 	config.progress("waiting for Envoy's health check of kinde-authz")
+	return s.untilRouted(ctx)
+}
+
+// untilRouted waits until Envoy asks kinde-authz.
+func (s *Stack) untilRouted(ctx context.Context) error {
 	return s.Envoy.Until(ctx, "its health check of kinde-authz", func() bool { return s.routes(ctx) })
+}
+
+// agent is the sample agent, which tells what arrives.
+func (c *Config) agent() http.Handler {
+	handler := agent.Handler()
+	if c.Arrived == nil {
+		return handler
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.Arrived(r)
+		handler.ServeHTTP(w, r)
+	})
 }
 
 func (c *Config) progress(step string) {
@@ -156,6 +188,7 @@ func (c *Config) progress(step string) {
 
 func (s *Stack) openLogs(config Config) error {
 	s.AuthzLog.CopyTo(config.Decisions)
+	s.EnvoyLog.CopyTo(config.Access)
 	if config.Logs == "" {
 		return nil
 	}
@@ -172,53 +205,16 @@ func (s *Stack) serve(listener net.Listener, handler http.Handler) {
 	go func() { _ = server.Serve(listener) }() // it ends when it is closed
 }
 
-// startAuthz starts kinde-authz and learns its ports from its log.
-func (s *Stack) startAuthz(ctx context.Context, config Config) error {
-	// A developer's own settings of kinde-authz are not meant for this one.
-	env := slices.DeleteFunc(os.Environ(), func(variable string) bool {
-		return strings.HasPrefix(variable, "KINDE_") || strings.HasPrefix(variable, "OTEL_")
-	})
-	env = append(env, "KINDE_DOMAIN="+s.Issuer.URL, "KINDE_AUDIENCE="+kindetest.Audience,
-		"KINDE_ALLOWED_ORGS="+AllowedOrgs, "KINDE_AUTHZ_INSECURE_HTTP=true", "KINDE_AUTHZ_DRAIN_DELAY=0s",
-		"KINDE_AUTHZ_LISTEN="+orAny(config.AuthzGRPC), "KINDE_AUTHZ_ADMIN_LISTEN="+orAny(config.AuthzAdmin))
-	if config.Settings != "" {
-		s.Settings = filepath.Join(s.dir, "kinde-authz.yaml")
-		if err := os.WriteFile(s.Settings, []byte(config.Settings), 0o600); err != nil {
-			return err
-		}
-		env = append(env, "KINDE_AUTHZ_CONFIG="+s.Settings)
-	}
-	command := exec.Command(config.Authz, "serve")
-	command.Env = slices.Concat(env, config.AuthzEnv)
-	var err error
-	if s.Authz, err = process.Start(command, &s.AuthzLog); err != nil {
-		return err
-	}
-	return s.Authz.Until(ctx, "its ports", func() bool { return s.readPorts() })
-}
-
-// readPorts looks for the line that tells where kinde-authz listens.
-func (s *Stack) readPorts() bool {
-	for line := range strings.Lines(s.AuthzLog.String()) {
-		var entry struct {
-			Message string `json:"msg"`
-			GRPC    string `json:"listen"`
-			Admin   string `json:"admin_listen"`
-		}
-		if json.Unmarshal([]byte(line), &entry) == nil && entry.Message == "serving" {
-			s.AuthzGRPC, s.AuthzAdmin = entry.GRPC, "http://"+entry.Admin
-			return true
-		}
-	}
-	return false
-}
-
 // Stop ends everything, Envoy first, so that no request is lost on the way.
 func (s *Stack) Stop() {
 	if s == nil {
 		return
 	}
+	s.restarts.Lock() // a kinde-authz that is being started has started then
+	defer s.restarts.Unlock()
+	s.expect(s.Envoy)
 	s.Envoy.Stop()
+	s.expect(s.Authz)
 	s.Authz.Stop()
 	for _, server := range s.servers {
 		_ = server.Close() // its connections end with the process
