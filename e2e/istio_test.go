@@ -190,7 +190,8 @@ func withBody(t *testing.T, mesh string) string {
 	if strings.Count(mesh, after) != 1 {
 		t.Fatalf("mesh-config.yaml: want %q once", after)
 	}
-	const body = "    includeRequestBodyInCheck: {maxRequestBytes: 131072, allowPartialMessage: false, packAsBytes: true}\n"
+	const body = "    includeRequestBodyInCheck: " +
+		"{maxRequestBytes: 131072, allowPartialMessage: false, packAsBytes: true}\n"
 	return strings.Replace(mesh, after, after+body, 1)
 }
 
