@@ -43,6 +43,15 @@ metadata: {name: agent, namespace: default}
 spec: {endpoints: [{ip: {address: 127.0.0.1, port: %[2]s}}]}
 `
 
+const bodyAsBytes = `  - type: type.googleapis.com/envoy.config.listener.v3.Listener
+    name: default/eg/http
+    operation:
+      op: add
+      jsonPath: "$..http_filters[?(@.name=='envoy.filters.http.ext_authz/securitypolicy/default/kinde-authz')].typed_config"
+      path: /with_request_body/pack_as_bytes
+      value: true
+`
+
 // outsideACluster changes what the objects of deploy/envoy-gateway say of a cluster, and
 // nothing else.
 func outsideACluster(t *testing.T, port string) map[string]string {
@@ -58,10 +67,15 @@ func outsideACluster(t *testing.T, port string) map[string]string {
 		"security-policy.yaml": {
 			"{name: kinde-authz, namespace: kinde-authz, port: 9191}",
 			"{group: gateway.envoyproxy.io, kind: Backend, name: kinde-authz}",
+			// For the MCP server, as docs/mcp.md says; so is the last patch.
+			"    failOpen: false\n", "    failOpen: false\n    bodyToExtAuth: {maxRequestBytes: 131072}\n",
 		},
 		"client-traffic-policy.yaml":  nil,
 		"backend-traffic-policy.yaml": {"requests: 600,", "requests: 1000,"},
-		"patch-policy.yaml":           {"ext_authz/securitypolicy/default", "ext_authz//default"},
+		"patch-policy.yaml": {
+			"  jsonPatches:\n", "  jsonPatches:\n" + bodyAsBytes,
+			"ext_authz/securitypolicy/default", "ext_authz//default",
+		},
 	}
 	files := make(map[string]string)
 	for name, pairs := range changes {
@@ -139,7 +153,7 @@ func TestEnvoyGateway(t *testing.T) {
 		upstream := httptest.NewServer(agent.Handler())
 		defer upstream.Close()
 		address := upstream.Listener.Addr().String()
-		s := own(t, func(c *stack.Config) { c.Upstream = address })
+		s := own(t, func(c *stack.Config) { c.Upstream, c.Settings = address, stack.SampleSettings })
 		behind := behindEnvoyGateway(t, s, address)
 		wantScenes(t, behind)
 		wantHealthy(t, s, behind)

@@ -183,6 +183,18 @@ func await(t *testing.T, url, path string, args ...string) {
 // portOf is the port of an address or a URL.
 func portOf(address string) string { return address[strings.LastIndex(address, ":")+1:] }
 
+// withBody has the provider send bodies, as docs/mcp.md says, for the MCP server.
+func withBody(t *testing.T, mesh string) string {
+	t.Helper()
+	const after = "    failOpen: false\n"
+	if strings.Count(mesh, after) != 1 {
+		t.Fatalf("mesh-config.yaml: want %q once", after)
+	}
+	const body = "    includeRequestBodyInCheck: " +
+		"{maxRequestBytes: 131072, allowPartialMessage: false, packAsBytes: true}\n"
+	return strings.Replace(mesh, after, after+body, 1)
+}
+
 // behind returns the stack as a caller sees it through an Envoy that Istio programs.
 // Its agent is the upstream.
 func (p istioProxy) behind(t *testing.T, s *stack.Stack, upstream string) *stack.Stack {
@@ -200,7 +212,7 @@ func (p istioProxy) behind(t *testing.T, s *stack.Stack, upstream string) *stack
 		t.Fatal(err)
 	}
 	args := []string{
-		"127.0.0.1:" + discovery, file("mesh.yaml", string(mesh)+plainEnvoy),
+		"127.0.0.1:" + discovery, file("mesh.yaml", withBody(t, string(mesh))+plainEnvoy),
 		file("services.yaml", fmt.Sprintf(istioServices, portOf(s.AuthzGRPC), portOf(upstream))),
 		file("listens.yaml", fmt.Sprintf(p.listens, port, portOf(upstream))),
 		"../deploy/istio/destination-rule.yaml",
@@ -224,7 +236,7 @@ func TestIstio(t *testing.T) {
 				upstream := httptest.NewServer(agent.Handler())
 				defer upstream.Close()
 				address := upstream.Listener.Addr().String()
-				s := own(t, func(c *stack.Config) { c.Upstream = address })
+				s := own(t, func(c *stack.Config) { c.Upstream, c.Settings = address, stack.SampleSettings })
 				behind := proxy.behind(t, s, address)
 				wantScenes(t, behind)
 				wantHealthy(t, s, behind)
@@ -264,7 +276,8 @@ func wantScenes(t *testing.T, s *stack.Stack) {
 // limits its connections: that is not said where these Envoys are programmed.
 func wantHealthy(t *testing.T, s, behind *stack.Stack) {
 	t.Helper()
-	command := exec.Command(programs.Authz, "doctor", "--insecure-http", "--domain", s.Issuer.URL,
+	command := exec.Command(programs.Authz, "doctor", "--config", s.Settings, "--insecure-http",
+		"--domain", s.Issuer.URL,
 		"--audience", kindetest.Audience, "--allowed-orgs", stack.AllowedOrgs,
 		"--address", s.AuthzGRPC, "--envoy-admin", behind.EnvoyAdmin)
 	out, err := command.Output()

@@ -121,13 +121,15 @@ func configure(config, address string, g gate) (string, error) {
 		{"127.0.0.1, port_value: 9901", "}", socket("127.0.0.1:0")},
 		{"kinde-authz, port_value: 9191", "}", socket(service)},
 		{"agent, port_value: 8000", "}", socket("127.0.0.1:1")},
+		{"- match: {path_separated_prefix: /mcp}\n", "# Agents stream", ""}, // its messages are not measured
 		{"route: {cluster: agent", "\n", `direct_response: {status: 200, body: {inline_string: "ok"}}`},
 		{"access_log:\n", "http_filters:\n", ""},
 	}
 	if g.service == nil {
-		edits = append(edits, struct{ from, to, by string }{
-			"- name: envoy.filters.http.ext_authz\n", "- name: envoy.filters.http.router\n", g.filters,
-		})
+		edits = append(edits, []struct{ from, to, by string }{
+			{"- name: envoy.filters.http.ext_authz\n", "- name: envoy.filters.http.router\n", g.filters},
+			{"# Bodies of other routes stream through.", "envoy.filters.http.cors:\n", ""},
+		}...)
 	}
 	for _, edit := range edits {
 		before, rest, found := strings.Cut(config, edit.from)
