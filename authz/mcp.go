@@ -163,6 +163,8 @@ func (m *mcp) read(request *Request) (message MCPMessage, refused string) {
 		if told && !message.agrees(&metadata) {
 			return message, metadataDetail
 		}
+	case request.TextBody:
+		return message, textBodyDetail
 	case told && !metadata.plain():
 		return message, wordDetail
 	case told:

@@ -70,5 +70,5 @@ func decodeMCPHeader(value string) (string, bool) {
 		return value, true
 	}
 	text, err := base64.StdEncoding.Strict().DecodeString(coded)
-	return string(text), err == nil
+	return string(text), err == nil && !strings.ContainsAny(coded, "\r\n") // which it passes over
 }

@@ -41,6 +41,7 @@ func (m *MCPMessage) tool() string {
 // The details of [MCPUnreadable].
 const (
 	noBodyDetail     = "Envoy sent no body as bytes"
+	textBodyDetail   = "Envoy sent the body as text: pack_as_bytes must be true"
 	partialDetail    = "Envoy sent a part of the body only"
 	longDetail       = "the body is longer than 128 KiB"
 	notMessageDetail = "the body is not one JSON-RPC 2.0 message with unique names"

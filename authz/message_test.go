@@ -227,6 +227,7 @@ func TestHeadersSayTheSameAsTheMessage(t *testing.T) {
 		{tool, []string{"mcp-name", "=?base64?Z2V0X3g=?="}, true},
 		{tool, []string{"mcp-name", "=?base64?Z2V0X3g?="}, false},
 		{tool, []string{"mcp-name", "=?base64?Z2V0X3k=?="}, false},
+		{tool, []string{"mcp-name", "=?base64?Z2V0\nX3g=?="}, false},
 		{tool, []string{"mcp-name", "=?BASE64?Z2V0X3g=?="}, false},
 		{tool, []string{"mcp-method", "tools/list"}, false},
 		{tool, []string{"mcp-method", "Tools/call"}, false},

@@ -27,6 +27,9 @@ type Request struct {
 	// Body is the body as bytes, empty where none came. It is looked at on
 	// routes with [Route.MCP] alone.
 	Body string
+	// TextBody tells whether a body came as text, which is not what the upstream
+	// gets: bytes that are not UTF-8 are changed in it.
+	TextBody bool
 	// Metadata is what Envoy says of the body, nil where it says nothing.
 	Metadata MCPMetadata
 	// Extensions are the context extensions of Envoy's route.

@@ -61,6 +61,9 @@ func (r *Resource) address() (*url.URL, error) {
 	if _, ok := canonicalPath(address.EscapedPath()); !ok && address.Path != "" {
 		return nil, fmt.Errorf("%q: its path is not canonical", r.Identifier)
 	}
+	if strings.ContainsAny(address.Path, "{}*") {
+		return nil, fmt.Errorf("%q: its path is no pattern: want the path itself, which all below it belong to", r.Identifier)
+	}
 	return address, nil
 }
 

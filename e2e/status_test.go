@@ -57,6 +57,8 @@ func TestStatusPageIsAtOnePathAndReadOnly(t *testing.T) {
 		{http.MethodOptions, "/", 405},
 		{http.MethodGet, "/index.html", 404}, {http.MethodGet, "/favicon.ico", 404}, {http.MethodGet, "/status", 404},
 		{http.MethodGet, "/readyz/", 404}, {http.MethodGet, "/status.css", 404},
+		{http.MethodGet, "//", 404}, {http.MethodGet, "//jwks", 404}, {http.MethodGet, "/%72eadyz", 404},
+		{http.MethodGet, "/./readyz", 404},
 	} {
 		response, body := i.request(t, test.method, test.path)
 		if response.StatusCode != test.status {

@@ -177,6 +177,7 @@ func TestAttackEnvoysMetadataAreBelievedWhereTheyAreWhole(t *testing.T) {
 	}
 	call := func(name any) map[string]any { return map[string]any{"name": name} }
 	body := func(r request, body string) request { r.Body = body; return r }
+	text := func(r request, body string) request { r.Text = body; return r }
 	for name, row := range map[string]struct {
 		request
 		want authz.Reason
@@ -205,7 +206,11 @@ func TestAttackEnvoysMetadataAreBelievedWhereTheyAreWhole(t *testing.T) {
 		"Y6 within the limit":          {said("/metadata", "is_exceeding_limit", false), ""},
 		"Y6 a partial body":            {said("/metadata").With("x-envoy-auth-partial-body", "true"), authz.MCPUnreadable},
 		"Y6 another header":            {said("/metadata").With("mcp-name", "get_y"), authz.MCPUnreadable},
-		"Y6 the body says the same":    {body(said("/metadata"), toolCall("get_x")), ""},
+		"Y6 the body came as text, and says something else": {
+			text(said("/metadata"), toolCall("run_x")), authz.MCPUnreadable,
+		},
+		"Y6 the body came as text":  {text(said("/metadata"), toolCall("get_x")), authz.MCPUnreadable},
+		"Y6 the body says the same": {body(said("/metadata"), toolCall("get_x")), ""},
 		"Y6 the body says something else": {
 			body(said("/metadata"), toolCall("run_x")), authz.MCPUnreadable,
 		},

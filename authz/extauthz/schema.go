@@ -46,6 +46,7 @@ func newRequestSchema() *schema {
 	http := of("service.auth.v3.AttributeContext.HttpRequest")
 	http.fields[2].take = func(c *call, b []byte) { c.request.Method = textOf(b) }
 	http.fields[4].take = func(c *call, b []byte) { c.request.Path = textOf(b) }
+	http.fields[11].take = func(c *call, b []byte) { c.request.TextBody = len(b) > 0 }
 	http.fields[12].take = func(c *call, b []byte) { c.request.Body = textOf(b) }
 
 	extension := of("service.auth.v3.AttributeContext.ContextExtensionsEntry")

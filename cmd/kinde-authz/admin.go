@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"path"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -37,10 +38,24 @@ func newAdminServer(s *service) *http.Server {
 	mux.Handle("GET /metrics", s.metrics.handler())
 	addProfiles(mux, func() bool { return s.settings.Load().Pprof })
 	server := &http.Server{
-		Handler: mux, ReadHeaderTimeout: adminHeaderTimeout, ReadTimeout: adminTimeout, WriteTimeout: adminTimeout, MaxHeaderBytes: adminHeaderBytes,
+		Handler: exactly(mux), ReadHeaderTimeout: adminHeaderTimeout, ReadTimeout: adminTimeout, WriteTimeout: adminTimeout, MaxHeaderBytes: adminHeaderBytes,
 	}
 	server.SetKeepAlivesEnabled(false)
 	return server
+}
+
+// exactly answers 404 to a path that is not written as the handlers' are, which the mux
+// would decode, or clean and redirect to.
+func exactly(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		written := r.URL.EscapedPath()
+		clean := path.Clean(written)
+		if written != r.URL.Path || written != clean && (clean == "/" || written != clean+"/") {
+			http.NotFound(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // serveAdmin serves the operator until the server is closed.
