@@ -215,14 +215,14 @@ func TestResourcesThatAreRefused(t *testing.T) {
 	a := authz.Resource{Identifier: "https://api.example.com/a"}
 	empty := authz.Resource{Identifier: "https://a", Audience: []string{"x", ""}}
 	for want, list := range map[string][]authz.Resource{
-		"resources.1.identifier: another resource has the same path":        {a, {Identifier: "https://other.example.com/a/"}},
-		"resources.1.identifier: \"https://a/*\": its path is no pattern":   {a, {Identifier: "https://a/*"}},
-		"resources.1.identifier: \"https://a/{b}\": its path is no pattern": {a, {Identifier: "https://a/{b}"}},
-		"resources.1.identifier: another resource has the same":             {a, {Identifier: "https://api.example.com/A"}},
-		"resources.0.audience: the list is empty":                           {{Identifier: a.Identifier, Audience: []string{}}},
-		"resources.0.audience.1: the item":                                  {empty},
-		"resources.0.scopes.0: ":                                            {{Identifier: a.Identifier, Scopes: []string{"a b"}}},
-		"resources.0.documentation: ":                                       {{Identifier: a.Identifier, Documentation: "docs"}},
+		"resources.1.identifier: another resource has the same path": {a, {Identifier: "https://other.example.com/a/"}},
+		`identifier: "https://a/*": its path is no pattern`:          {a, {Identifier: "https://a/*"}},
+		`identifier: "https://a/{b}": its path is no pattern`:        {a, {Identifier: "https://a/{b}"}},
+		"resources.1.identifier: another resource has the same":      {a, {Identifier: "https://api.example.com/A"}},
+		"resources.0.audience: the list is empty":                    {{Identifier: a.Identifier, Audience: []string{}}},
+		"resources.0.audience.1: the item":                           {empty},
+		"resources.0.scopes.0: ":                                     {{Identifier: a.Identifier, Scopes: []string{"a b"}}},
+		"resources.0.documentation: ":                                {{Identifier: a.Identifier, Documentation: "docs"}},
 	} {
 		if err := accepts(list...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
