@@ -42,7 +42,10 @@ func Show(content []byte, err error) error {
 	if !errors.As(err, &at) || at.excerpt != "" {
 		return err
 	}
-	from := max(0, at.column-1-excerptWidth/2)
+	from := 0
+	if at.column > excerptWidth {
+		from = at.column - 1 - excerptWidth/2
+	}
 	var out strings.Builder
 	for i, line := range bytes.Split(content, []byte("\n")) {
 		number, mark := i+1, "  "
