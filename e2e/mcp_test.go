@@ -186,7 +186,7 @@ func TestAnEnvoyThatSendsNoWholeBodyDeniesEveryMessage(t *testing.T) {
 		changes      []edit
 		body, detail string
 	}{
-		"text": {[]edit{{filter, strings.Replace(filter, "as_bytes: true", "as_bytes: false", 1)}}, get, "no body as bytes"},
+		"text": {[]edit{{filter, strings.Replace(filter, "as_bytes: true", "as_bytes: false", 1)}}, get, "the body as text"},
 		"no body": {
 			[]edit{{route, "                    check_settings: {disable_request_body_buffering: true}\n"}},
 			get, "no body as bytes",
