@@ -41,7 +41,7 @@ up-once: build ## Play every scene of the README through a real Envoy, and stop
 
 test: build ## Prove that it works: unit tests with the race detector, fuzzing, then end to end
 	go vet ./...
-	go vet -tags soak ./e2e/faults
+	go vet -tags deploy,soak ./...
 	@rm -rf .tools/report && mkdir -p .tools/report && go build -o .tools/report/ ./scripts/report
 	go test -json -race -timeout 10m ./kinde/... ./internal/... ./authz/... ./cmd/... ./scripts/... | .tools/report/report .tools/report/with-the-race-detector.json
 	$(MAKE) --no-print-directory fuzz FUZZTIME=10s

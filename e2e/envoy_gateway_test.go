@@ -47,7 +47,8 @@ const bodyAsBytes = `  - type: type.googleapis.com/envoy.config.listener.v3.List
     name: default/eg/http
     operation:
       op: add
-      jsonPath: "$..http_filters[?(@.name=='envoy.filters.http.ext_authz/securitypolicy/default/kinde-authz')].typed_config"
+      jsonPath: >-
+        $..http_filters[?(@.name=='envoy.filters.http.ext_authz/securitypolicy/default/kinde-authz')].typed_config
       path: /with_request_body/pack_as_bytes
       value: true
 `

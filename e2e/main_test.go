@@ -4,13 +4,12 @@ package e2e
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+	"github.com/kinde-authz/kinde-authz/e2e/e2etest"
 )
 
 // shared is the stack of all tests that change nothing in it.
@@ -20,12 +19,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	code, err := runTests(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	e2etest.Main(func() (int, error) { return runTests(m) })
 }
 
 func runTests(m *testing.M) (int, error) {
@@ -34,10 +28,7 @@ func runTests(m *testing.M) (int, error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	build := exec.Command("go", "build", "-o", dir, "./cmd/...")
-	build.Dir = ".."
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
+	if err := e2etest.Build("..", dir, "./cmd/..."); err != nil {
 		return 0, err
 	}
 	envoy, err := stack.FindEnvoy("..")

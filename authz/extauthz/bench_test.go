@@ -17,7 +17,6 @@ import (
 	"github.com/kinde-authz/kinde-authz/authz"
 	"github.com/kinde-authz/kinde-authz/authz/assertion"
 	"github.com/kinde-authz/kinde-authz/authz/extauthz/envoytest"
-	"github.com/kinde-authz/kinde-authz/kinde"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
@@ -73,18 +72,7 @@ func withAssertion(t testing.TB) authz.Config {
 // newWarmWith is newWarm with more in its configuration.
 func newWarmWith(t testing.TB, log *zap.Logger, config authz.Config) (*Server, *kindetest.Server) {
 	t.Helper()
-	issuer := kindetest.NewServer()
-	t.Cleanup(issuer.Close)
-	fetched := make(chan kinde.Refresh, 64)
-	verifier, err := kinde.NewVerifier(kinde.Config{
-		Issuers: []kinde.Issuer{{Domain: issuer.Issuer.URL, Audience: []string{kindetest.Audience}}}, InsecureHTTP: true,
-		Observer: kinde.Observer{Refreshed: func(r kinde.Refresh) { fetched <- r }},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(verifier.Start())
-	<-fetched
+	issuer, verifier := envoytest.Issuer(t, kindetest.Audience)
 	config.Verifier, config.Encode, config.CachedTokens = verifier, Encode, 1000
 	config.Issuers = map[string]authz.Rules{issuer.Issuer.URL: {AllowedOrgs: []string{kindetest.Org}}}
 	config.Policies = map[string]authz.Policy{"run": {Permissions: []string{"agents:run"}, Roles: []string{"admin"}}}

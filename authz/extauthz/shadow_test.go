@@ -223,18 +223,7 @@ func emptied(config authz.Config) authz.Config {
 // Attack Q18: a policy in shadow denies nothing, whatever the token, the path and the policies
 // are, and what it tells is exactly what the same policy would have denied.
 func TestShadowTellsWhatWouldBeDenied(t *testing.T) {
-	issuer := kindetest.NewServer()
-	t.Cleanup(issuer.Close)
-	fetched := make(chan kinde.Refresh, 8)
-	verifier, err := kinde.NewVerifier(kinde.Config{
-		Issuers: []kinde.Issuer{{Domain: issuer.Issuer.URL, Audience: []string{kindetest.Audience}}}, InsecureHTTP: true,
-		Observer: kinde.Observer{Refreshed: func(r kinde.Refresh) { fetched <- r }},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(verifier.Start())
-	<-fetched
+	issuer, verifier := envoytest.Issuer(t, kindetest.Audience)
 	seen := map[authz.Reason]int{}
 	for seed := range uint64(800) {
 		d := dice{rand.New(rand.NewPCG(seed, 1))}

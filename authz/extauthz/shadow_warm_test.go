@@ -5,24 +5,13 @@ import (
 	"testing"
 
 	"github.com/kinde-authz/kinde-authz/authz"
-	"github.com/kinde-authz/kinde-authz/kinde"
+	"github.com/kinde-authz/kinde-authz/authz/extauthz/envoytest"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
 // A policy in shadow costs no allocation either, whether it would deny or not.
 func TestWarmDecisionsInShadowAllocateNothing(t *testing.T) {
-	issuer := kindetest.NewServer()
-	t.Cleanup(issuer.Close)
-	fetched := make(chan kinde.Refresh, 8)
-	verifier, err := kinde.NewVerifier(kinde.Config{
-		Issuers: []kinde.Issuer{{Domain: issuer.Issuer.URL}}, InsecureHTTP: true,
-		Observer: kinde.Observer{Refreshed: func(r kinde.Refresh) { fetched <- r }},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(verifier.Start())
-	<-fetched
+	issuer, verifier := envoytest.Issuer(t)
 	authorizer, err := authz.NewAuthorizer(authz.Config{
 		Verifier: verifier, Issuers: map[string]authz.Rules{issuer.Issuer.URL: {}}, Encode: Encode, CachedTokens: 10,
 		Policies: map[string]authz.Policy{

@@ -48,7 +48,8 @@ func everyManifest(t *testing.T) map[string]string {
 		"least values": "", "mtls": "mtls: {enabled: true}", "own certificates": "mtls: {enabled: true, secretName: own}",
 		"ServiceMonitor": "serviceMonitor: {enabled: true}", "all in Pods": inPods,
 		"PrometheusRule": "prometheusRule: {enabled: true}",
-		"little": "autoscaling: {enabled: false}\npodDisruptionBudget: {enabled: false}\nnetworkPolicy: {enabled: false}",
+		"little": "autoscaling: {enabled: false}\npodDisruptionBudget: {enabled: false}\n" +
+			"networkPolicy: {enabled: false}",
 	} {
 		all["chart with "+name] = joined(template(t, "edge", least+values))
 	}

@@ -5,14 +5,13 @@ package faults
 
 import (
 	"flag"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+	"github.com/kinde-authz/kinde-authz/e2e/e2etest"
 )
 
 var (
@@ -25,12 +24,7 @@ var programs struct{ authz, envoy string }
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	code, err := runTests(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	e2etest.Main(func() (int, error) { return runTests(m) })
 }
 
 func runTests(m *testing.M) (int, error) {
@@ -40,11 +34,7 @@ func runTests(m *testing.M) (int, error) {
 	}
 	defer os.RemoveAll(dir)
 	programs.authz = filepath.Join(dir, "kinde-authz")
-	build := exec.Command("go", "build", "-o", programs.authz, "./cmd/kinde-authz")
-	build.Dir = "../.."
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is shipped
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
+	if err := e2etest.Build("../..", dir, "./cmd/kinde-authz"); err != nil {
 		return 0, err
 	}
 	if programs.envoy, err = stack.FindEnvoy("../.."); err != nil {

@@ -4,16 +4,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
-	"os"
 	"reflect"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/invopop/jsonschema"
 	validator "github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/kinde-authz/kinde-authz/internal/schematest"
 )
 
 const schemaFile = "../../../docs/settings.schema.json"
@@ -85,23 +85,7 @@ func TestSchemaIsThatOfTheTypes(t *testing.T) {
 	headers, _ := schema.Properties.Get("headers")
 	claims, _ := headers.Properties.Get("claims")
 	claims.PropertyNames = &jsonschema.Schema{Pattern: "^x-kinde-[a-z0-9]([a-z0-9-]*[a-z0-9])?$"}
-	want, err := json.MarshalIndent(schema, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want = append(want, '\n')
-	if *update {
-		if err := os.WriteFile(schemaFile, want, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(schemaFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("go test ./cmd/kinde-authz/settings -run Schema -update writes it anew (-want +got)\n%s", diff)
-	}
+	schematest.Compare(t, schemaFile, schema, *update)
 }
 
 // settingsFiles are files and whether they are right. Those marked beyond are
