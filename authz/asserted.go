@@ -45,7 +45,7 @@ func (a *asserted) size() int {
 }
 
 // current returns the assertion to send now, nil where none is to be sent. It is
-// signed anew once half of its lifetime has passed; whoever asks meanwhile gets the
+// signed anew once half of its lifetime has passed, or another key is the first; whoever asks meanwhile gets the
 // one before, and waits only where there is none to get. It is not ok when there is
 // no way to sign: then nothing may pass.
 func (a *asserted) current() (s *signed, ok bool) {

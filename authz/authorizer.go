@@ -110,8 +110,8 @@ func NewAuthorizer(config Config) (*Authorizer, error) {
 func (a *Authorizer) CachedTokens() int { return a.cache.size() }
 
 // Decide decides on one request. It waits only while the issuer's keys are
-// fetched for a token that names a new one, and answers before ctx's deadline
-// even then.
+// fetched, for the first time or for a token that names a new one, and answers before
+// ctx's deadline even then.
 func (a *Authorizer) Decide(ctx context.Context, request *Request) Decision {
 	var d Decision
 	at, refused := a.place(request)
@@ -223,7 +223,7 @@ func (a *Authorizer) decideTool(request *Request, at *place, policy, added *poli
 		return a.allow(request, policy, id)
 	}
 	org, inPath := at.route.org(at.path)
-	refused, shadowed := added.judgeTool(id, org, inPath)
+	refused, shadowed := added.judge(id, org, inPath)
 	if refused != "" {
 		d = deny(refused, added, id)
 		d.byTool, d.also = true, policy

@@ -14,6 +14,11 @@ const call = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ge
 // nested is an array that is so deep.
 func nested(depth int) string { return strings.Repeat("[", depth) + strings.Repeat("]", depth) }
 
+// objects is an object that is so deep.
+func objects(depth int) string {
+	return strings.Repeat(`{"a":`, depth-1) + "{}" + strings.Repeat("}", depth-1)
+}
+
 // longArgument is a call of so many bytes.
 func longArgument(size int) string {
 	const begin, end = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_x","arguments":{"a":"`, `"}}}`
@@ -44,6 +49,7 @@ var readable = map[string]MCPMessage{
 	`{"jsonrpc":"2.0","id":1,"error":{"code":1}}`:                              {},
 	`{"jsonrpc":"2.0","id":1,"method":"` + strings.Repeat("m", 128) + `"}`:     {Method: strings.Repeat("m", 128)},
 	`{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":` + nested(126) + `}}`: {Method: "x"},
+	`{"jsonrpc":"2.0","id":1,"method":"x","params":` + objects(127) + `}`:      {Method: "x"},
 	`{"jsonrpc":"2.0","id":1,"method":"x","a":"\ud800"}`:                       {Method: "x"},
 	longArgument(MaxMCPBody): {Method: "tools/call", Name: "get_x"},
 }
@@ -65,7 +71,8 @@ var unreadable = map[string]string{
 	longArgument(1 << 20):          longDetail,
 	`{"a":` + nested(10_000) + "}": notMessageDetail,
 	`{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":` + nested(127) + `}}`: notMessageDetail,
-	strings.Repeat(`{"a":`, 129) + "1" + strings.Repeat("}", 129):              notMessageDetail,
+	`{"jsonrpc":"2.0","id":1,"method":"x","params":` + objects(128) + `}`:      notMessageDetail,
+	`{"jsonrpc":"2.0","id":1,"method":"x","params":` + objects(10_000) + `}`:   notMessageDetail,
 
 	strings.Replace(call, "get_x", "get_x\xff", 1):                                      notMessageDetail,
 	strings.Replace(call, `"a":[`, `"a":"`+"\xc3\x28"+`","b":[`, 1):                     notMessageDetail,

@@ -9,7 +9,7 @@ func ShadowReasons() []Reason {
 	}
 }
 
-// judge is refuse for the policy of a route. What a policy in shadow alone refuses
+// judge is refuse for the policy of a route or a tool. What a policy in shadow alone refuses
 // is not refused but told beside: its issuer's rules and the organization in the
 // path count all the same, and where they end the decision first, nothing is told.
 func (p *policy) judge(id *identity, pathOrg string, inPath bool) (refused, shadowed Reason) {
@@ -21,15 +21,6 @@ func (p *policy) judge(id *identity, pathOrg string, inPath bool) (refused, shad
 		return refused, ""
 	}
 	return refused, shadowed
-}
-
-// judgeTool is judge for the policy of a tool, which is asked once the route's has
-// been: what of it always counts has counted there.
-func (p *policy) judgeTool(id *identity, pathOrg string, inPath bool) (refused, shadowed Reason) {
-	if refused = p.refuse(id, pathOrg, inPath); p.always != nil {
-		return "", refused
-	}
-	return refused, ""
 }
 
 // shadow notes what a policy in shadow would have answered. Of several the first in

@@ -56,6 +56,28 @@ func TestTokensWaitForTheFirstFetch(t *testing.T) {
 			l.Errorf("once it has failed: got %v after %s, want keys_unavailable at once", err, time.Since(start))
 		}
 	})
+	inLab(t, "S3 so many wait that the others are answered at once", "", func(l *lab) {
+		const most = 256
+		l.fail(kindetest.Hang)
+		v := l.beginning()
+		judged := make(chan error, most)
+		for range most {
+			go func() { _, err := v.Verify(l.Context(), l.token()); judged <- err }()
+		}
+		synctest.Wait()
+		start := time.Now()
+		if _, err := v.Verify(l.Context(), l.token()); reasonOf(err) != kinde.KeysUnavailable || time.Since(start) != 0 {
+			l.Errorf("one more: got %v after %s, want keys_unavailable at once", err, time.Since(start))
+		}
+		for range most {
+			if err := <-judged; reasonOf(err) != kinde.KeysUnavailable {
+				l.Errorf("one that waited: got %v, want keys_unavailable", err)
+			}
+		}
+		if took := time.Since(start); took == 0 {
+			l.Error("nobody waited")
+		}
+	})
 	inLab(t, "it is given up", "", func(l *lab) {
 		l.fail(kindetest.Hang)
 		v, err := kinde.NewVerifier(kinde.Config{Issuers: []kinde.Issuer{{Domain: tenant}}, Transport: l})

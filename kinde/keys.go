@@ -16,6 +16,11 @@ const (
 	// hide a new key.
 	coolDown = 10 * time.Second
 
+	// maxWaiting is how many may wait for a fetch of one issuer's keys. They have not
+	// shown a signature yet, and each takes memory of its caller: those beyond are
+	// answered at once.
+	maxWaiting = 256
+
 	minRetry = time.Second
 	maxRetry = 10 * time.Second
 )
@@ -48,8 +53,7 @@ type keyStore struct {
 	demand  chan struct{}
 	loaded  chan struct{} // closed once there are keys
 	load    sync.Once
-	tried   chan struct{} // closed once the first fetch has ended
-	try     sync.Once
+	waiting atomic.Int32 // callers of find that wait for a fetch
 
 	mu       sync.Mutex
 	fetching chan struct{} // closed when the fetch under way ends; nil when none is
@@ -83,9 +87,6 @@ func (s *keyStore) after(old *keyStore) *keyStore {
 // use makes a set the latest one.
 func (s *keyStore) use(set *keySet) {
 	s.current.Store(set)
-	if set != nil {
-		s.try.Do(func() { close(s.tried) })
-	}
 	if set != nil && len(set.keys) > 0 {
 		s.load.Do(func() { close(s.loaded) })
 	}
@@ -126,10 +127,11 @@ func (s *keyStore) find(ctx context.Context, id string) (*key, error) {
 	var late <-chan time.Time
 	for {
 		set, missed := s.current.Load(), errFetchLate
-		var done <-chan struct{}
-		if set == nil && s.isRunning() {
-			done, missed = s.tried, errNoKeys
-		} else {
+		done := (<-chan struct{})(nil)
+		if set == nil {
+			done, missed = s.underWay(), errNoKeys
+		}
+		if done == nil {
 			if err := s.usable(set, s.now()); err != nil {
 				return nil, err
 			}
@@ -143,14 +145,25 @@ func (s *keyStore) find(ctx context.Context, id string) (*key, error) {
 		if deadline, ok := ctx.Deadline(); ok && late == nil {
 			late = time.After(time.Until(deadline) * 3 / 4)
 		}
-		select {
-		case <-done:
-		case <-late:
-			return nil, missed
-		case <-ctx.Done():
+		if !s.await(ctx, done, late) {
 			return nil, missed
 		}
 	}
+}
+
+// await waits for a fetch to end, and reports whether it did in time.
+func (s *keyStore) await(ctx context.Context, done <-chan struct{}, late <-chan time.Time) bool {
+	defer s.waiting.Add(-1)
+	if s.waiting.Add(1) > maxWaiting {
+		return false
+	}
+	select {
+	case <-done:
+		return true
+	case <-late:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // verdict is the answer on a key that is missing while no fetch is due.
@@ -231,6 +244,9 @@ func (s *keyStore) setRunning(running bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.running = running
+	if running && s.fetching == nil { // which run is about to begin with
+		s.fetching = make(chan struct{})
+	}
 	if !running && s.fetching != nil { // demanded, and nobody left to fetch
 		close(s.fetching)
 		s.fetching = nil
@@ -241,6 +257,13 @@ func (s *keyStore) isRunning() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.running
+}
+
+// underWay is closed when the fetch under way ends; it is nil when there is none.
+func (s *keyStore) underWay() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fetching
 }
 
 // begin marks a fetch as under way, unless a demand already did, and takes

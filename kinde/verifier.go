@@ -31,8 +31,8 @@ type issuer struct {
 }
 
 // NewVerifier checks the configuration; what is wrong with it is a
-// [ConfigError]. It does no I/O: until [Verifier.Start]
-// has fetched an issuer's keys, its tokens get [KeysUnavailable].
+// [ConfigError]. It does no I/O: an issuer's tokens get [KeysUnavailable] until
+// [Verifier.Start] has been called, and wait for the first fetch of the keys then.
 func NewVerifier(config Config) (*Verifier, error) {
 	return newVerifier(config, nil)
 }
@@ -80,7 +80,7 @@ func newIssuer(one Issuer, config Config) (*issuer, error) {
 	domain := address.String()
 	keys := &keyStore{
 		origin: origin{domain, one.JWKSFile, config.Refresh, config.MaxStale, config.Timeout},
-		now:    config.Now, demand: make(chan struct{}, 1), loaded: make(chan struct{}), tried: make(chan struct{}),
+		now:    config.Now, demand: make(chan struct{}, 1), loaded: make(chan struct{}),
 		observe: config.Observer.Refreshed,
 	}
 	if keys.observe == nil {
@@ -185,10 +185,11 @@ var (
 // of the issuer that it names; with well-formed claims, in its lifetime, for
 // one of the issuer's audiences.
 //
-// It waits only when the token names an unknown key, or when many signatures are
-// to be verified at once, and each time for at most three quarters of what is left
-// until ctx's deadline, so that the caller can still answer. The fetch of a key goes
-// on for the next one.
+// It waits only for the first fetch of the keys, when the token names an unknown key,
+// or when many signatures are to be verified at once, and each time for at most three
+// quarters of what is left until ctx's deadline, so that the caller can still answer;
+// without a deadline, for all of the fetch. The fetch of a key goes on for the next one.
+// Of an issuer at most 256 wait: those beyond get [KeysUnavailable] at once.
 //
 // The error is always an [*Error], and the token nil then.
 func (v *Verifier) Verify(ctx context.Context, token string) (*Token, error) {

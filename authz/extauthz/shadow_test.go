@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
@@ -197,26 +196,14 @@ func enforced(config authz.Config) authz.Config {
 
 // emptied are the settings with what policies in shadow want taken out of them.
 func emptied(config authz.Config) authz.Config {
-	policies, routes := map[string]authz.Policy{}, slices.Clone(config.Routes)
+	policies := map[string]authz.Policy{}
 	for name, p := range config.Policies {
 		policies[name] = p
 		if p.Shadow {
 			policies[name] = authz.Policy{AllowWithoutOrg: p.AllowWithoutOrg}
 		}
 	}
-	for n, route := range routes {
-		if route.MCP == nil {
-			continue
-		}
-		mcp := &authz.MCP{Tools: slices.Clone(route.MCP.Tools)}
-		for i, tool := range mcp.Tools {
-			if config.Policies[tool.Policy].Shadow {
-				mcp.Tools[i].Policy = ""
-			}
-		}
-		routes[n].MCP = mcp
-	}
-	config.Policies, config.Routes = policies, routes
+	config.Policies = policies
 	return config
 }
 
