@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
@@ -49,4 +50,29 @@ func TestClientNamesAreReadAgain(t *testing.T) {
 	eventually(t, "a warning tells of it", func() bool {
 		return warnings(log.String(), message, `"names":["localhost","kinde-authz"]`) > 0
 	})
+}
+
+// A reload that adds an authority waits for the next start, and so do its names: until then
+// nobody is asked for a certificate. Each reload says so.
+func TestClientNamesWaitForTheirAuthority(t *testing.T) {
+	dir := t.TempDir()
+	cert, key, config := filepath.Join(dir, "cert"), filepath.Join(dir, "key"), filepath.Join(dir, "authz.yaml")
+	client := e2etest.NewCertificate(t)
+	write(t, cert, client.Cert)
+	write(t, key, client.Key)
+	pair := "tls: {cert: " + cert + ", key: " + key
+	write(t, config, pair+"}\n")
+	var log process.Log
+	i := start(t, &log, "--config", config)
+	for reloads := 1; reloads <= 2; reloads++ {
+		write(t, config, pair+", client_ca: "+cert+", client_names: [spiffe://example.com/envoy]}\n"+
+			strings.Repeat("# again\n", reloads))
+		eventually(t, "it is read again and warned of", func() bool {
+			return i.metric(t, `kinde_authz_config_reloads_total{result="ok"}`) == float64(reloads) &&
+				warnings(log.String(), "a changed setting takes effect at the next start", `"setting":"tls"`) == reloads
+		})
+		if !i.accepts(t, client) {
+			t.Error("clients are refused by names of an authority that nobody asks")
+		}
+	}
 }

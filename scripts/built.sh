@@ -8,8 +8,9 @@ built() {
   if [ ! -x "$program" ]; then
     mkdir -p .tools
     echo "building $1 $2, which takes some $3 s" >&2
-    "${@:4}" "$program.new" >&2
-    mv "$program.new" "$program"
+    # A command substitution goes on after a failure.
+    "${@:4}" "$program.new" >&2 || { echo "building $1 $2 failed" >&2; return 1; }
+    mv "$program.new" "$program" || return
     echo "built $1 in $((SECONDS - begin)) s" >&2
   fi
   echo "$program"

@@ -29,12 +29,16 @@ type clients struct {
 }
 
 func newClients(names []string, log *zap.Logger) *clients {
-	seldom := zap.WrapCore(func(core zapcore.Core) zapcore.Core {
-		return zapcore.NewSamplerWithOptions(core, refusalsEvery, 1, 0)
-	})
-	c := &clients{log: log.WithOptions(seldom)}
+	c := &clients{log: seldom(log)}
 	c.use(names)
 	return c
+}
+
+// seldom logs each message once in a while.
+func seldom(log *zap.Logger) *zap.Logger {
+	return log.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
+		return zapcore.NewSamplerWithOptions(core, refusalsEvery, 1, 0)
+	}))
 }
 
 // use lets in clients with these names from now on; nil lets in all.

@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 )
 
 // connections bound what is open on the gRPC port at a time. Those beyond are closed at
@@ -25,10 +24,7 @@ type connections struct {
 }
 
 func newConnections(limit int, log *zap.Logger) *connections {
-	seldom := zap.WrapCore(func(core zapcore.Core) zapcore.Core {
-		return zapcore.NewSamplerWithOptions(core, refusalsEvery, 1, 0)
-	})
-	return &connections{log: log.WithOptions(seldom), limit: limit, from: make(map[netip.Addr]int)}
+	return &connections{log: seldom(log), limit: limit, from: make(map[netip.Addr]int)}
 }
 
 // use bounds connections to so many from now on. Those that are open stay.
@@ -96,7 +92,7 @@ func (p boundedPort) Accept() (net.Conn, error) {
 		}
 		conn.Close()
 		p.connections.log.Warn("a connection was refused: too many are open, or too many from its address",
-			zap.String("setting", "limits.connections"))
+			zap.String("setting", "limits.connections"), zap.Stringer("address", from))
 	}
 }
 

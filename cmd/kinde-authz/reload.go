@@ -94,7 +94,9 @@ func (s *service) change(now reading) (fault string) {
 	s.stopKeys()
 	s.stopKeys = stop
 	s.level.SetLevel(loaded.LogLevel)
-	s.clients.use(loaded.ClientNames)
+	if loaded.TLS == s.started.TLS { // else the names are of an authority that nobody asks
+		s.clients.use(loaded.ClientNames)
+	}
 	s.connections.use(loaded.Limits.Connections)
 	s.server.Limit(loaded.Limits.InFlightBytes)
 	s.readiness.set(verifier.Ready())
@@ -104,9 +106,9 @@ func (s *service) change(now reading) (fault string) {
 	return ""
 }
 
-// warnFixed names what changed and is looked at only when the program starts.
+// warnFixed names what differs from the start, and is looked at only then.
 func (s *service) warnFixed(next *settings.Settings) {
-	now := s.settings.Load()
+	now := s.started
 	for name, changed := range map[string]bool{
 		"listen": next.Listen != now.Listen, "admin_listen": next.AdminListen != now.AdminListen,
 		"tls": next.TLS != now.TLS,

@@ -35,7 +35,8 @@ type service struct {
 	admin     *http.Server
 	adminPort *port
 
-	certificates *certificates // nil without TLS
+	certificates *certificates      // nil without TLS
+	started      *settings.Settings // what the ports and their TLS are of
 	clients      *clients
 	connections  *connections // to the gRPC port
 	events       *events
@@ -50,6 +51,7 @@ func newService(flags *settings.Flags, loaded *settings.Settings, logs *logs) (*
 		events: newEvents(), dropped: logs.dropped.Load, notifier: newNotifier(),
 	}
 	s.settings.Store(loaded)
+	s.started = loaded
 	s.observe(loaded)
 	if err := s.signing.load(context.Background(), loaded); err != nil {
 		return nil, usageError{err}

@@ -1,7 +1,7 @@
 // Command images builds the images of kinde-authz without Docker and without pulling a
 // base image: for linux/amd64 and linux/arm64, from scratch, with ko.
 //
-//	go run . [-version VERSION] [-out DIR]
+//	go run . [-version VERSION] [-out DIR] [-source DIR]
 //
 // DIR then has:
 //

@@ -1,6 +1,6 @@
 # To be sourced at the root of the project: Kubernetes' own programs, and what api.sh and cluster.sh
-# have in common. All runs in namespaces of processes, mounts and networks of its own: nothing of
-# the machine is touched, and all ends with the first process in them.
+# have in common. All runs in namespaces of processes, mounts and networks of its own: of the
+# machine only control groups are touched, and all ends with the first process in them.
 . deploy/versions
 . scripts/built.sh
 
@@ -36,7 +36,7 @@ program() {
 programs() {
   local name path
   for name in "${@:2}"; do
-    path=$(program "$name")
+    path=$(program "$name") || return
     ln -s "$path" "$1/$name"
   done
 }

@@ -44,7 +44,9 @@ func (f *faults) lost(spans int, err error) {
 }
 
 // Handle implements [otel.ErrorHandler].
-func (f *faults) Handle(err error) { f.log.Warn("OpenTelemetry", zap.String("error", plain(err))) }
+func (f *faults) Handle(err error) {
+	f.log.Warn("OpenTelemetry reports a fault", zap.String("error", plain(err)))
+}
 
 // Error implements [logr.LogSink]. The values that come with a message can be headers.
 func (f *faults) Error(_ error, message string, _ ...any) {

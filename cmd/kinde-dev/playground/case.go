@@ -81,7 +81,7 @@ func flow(value any) string {
 // signedClaims are the claims of a token that is well made, signed by the issuer's key, and
 // nil for any other.
 func (p *Playground) signedClaims(token string) kindetest.Claims {
-	signed, signature, _ := cutLast(token)
+	signed, signature := cutLast(token)
 	header, payload, _ := strings.Cut(signed, ".")
 	decode := base64.RawURLEncoding.DecodeString
 	mark, err := decode(signature)
@@ -108,12 +108,12 @@ func (p *Playground) signedClaims(token string) kindetest.Claims {
 	return claims
 }
 
-func cutLast(token string) (before, after string, found bool) {
+func cutLast(token string) (before, after string) {
 	n := strings.LastIndexByte(token, '.')
 	if n < 0 {
-		return token, "", false
+		return token, ""
 	}
-	return token[:n], token[n+1:], true
+	return token[:n], token[n+1:]
 }
 
 // caseClaims are claims as a case has them, without those that are as in a good token of

@@ -89,15 +89,29 @@ func (s *seen) arrived(r *http.Request) {
 	headers.Del(marker)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests[id] = headers
+	if _, sent := s.requests[id]; sent {
+		s.requests[id] = headers
+	}
 }
 
-// taken are the headers of a request of the page that the agent got, nil when it got
-// none. They are forgotten.
-func (s *seen) taken(id string) http.Header {
+// expect has the headers of a request of the page remembered, until it is forgotten.
+func (s *seen) expect(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer delete(s.requests, id)
+	s.requests[id] = nil
+}
+
+func (s *seen) forget(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.requests, id)
+}
+
+// headersOf are the headers of a request of the page that the agent got, nil when it got
+// none.
+func (s *seen) headersOf(id string) http.Header {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.requests[id]
 }
 

@@ -100,11 +100,13 @@ func (p *Playground) send(r *http.Request, in request) (*result, error) {
 	}
 	id, position := rand.Text(), p.seen.position()
 	outgoing.Header.Set(marker, id)
+	p.seen.expect(id)
+	defer p.seen.forget(id) // also where there is no answer
 	out, err := exchange(outgoing)
 	if err != nil {
 		return nil, fmt.Errorf("Envoy: %w", err) //nolint:staticcheck // a name
 	}
-	upstream := p.seen.taken(id)
+	upstream := p.seen.headersOf(id)
 	out.Upstream = shown(upstream)
 	p.addLines(ctx, out, position, upstream.Get("X-Request-Id"))
 	out.Curl = in.curl(p.program, p.stack.Issuer.URL, p.stack.URL)

@@ -2,8 +2,10 @@ package playground
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -75,6 +77,9 @@ func (p *Playground) validate(ctx context.Context, text string) (settingsVerdict
 		return settingsVerdict{}, err
 	}
 	stdout, stderr, err := p.authz(ctx, "", "validate", path)
+	if refused := (*exec.ExitError)(nil); err != nil && !errors.As(err, &refused) {
+		return settingsVerdict{}, err // nobody has looked at the text
+	}
 	says := strings.TrimSpace(string(stdout) + strings.TrimPrefix(stderr, "kinde-authz: "))
 	says = strings.ReplaceAll(says, path, filepath.Base(path))
 	return settingsVerdict{err == nil, says}, nil
