@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/agent"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
@@ -225,9 +226,11 @@ func wantNobody(t *testing.T, c *cluster, g *guide) {
 // release installs or upgrades the chart with values for the README's scenes.
 func (c *cluster) release(t *testing.T, more ...string) {
 	t.Helper()
+	values := filepath.Join(t.TempDir(), "values.yaml")
+	write(t, values, "settings:\n  "+strings.ReplaceAll(stack.SampleSettings, "\n", "\n  "))
 	c.command(t, "", "helm", append([]string{
 		"upgrade", "--install", "kinde-authz", "deploy/helm/kinde-authz", "--namespace", namespace, "--wait",
-		"--timeout", "3m", "--set", "image.repository=registry.example.com/kinde-authz", "--set", "domain=" + c.issuer.URL,
+		"--timeout", "3m", "--values", values, "--set", "image.repository=registry.example.com/kinde-authz", "--set", "domain=" + c.issuer.URL,
 		"--set", "audience={" + kindetest.Audience + "}", "--set", "allowedOrgs={org_acme,org_globex}",
 	}, more...)...)
 }
