@@ -230,7 +230,8 @@ func (c *cluster) release(t *testing.T, more ...string) {
 	write(t, values, "settings:\n  "+strings.ReplaceAll(stack.SampleSettings, "\n", "\n  "))
 	c.command(t, "", "helm", append([]string{
 		"upgrade", "--install", "kinde-authz", "deploy/helm/kinde-authz", "--namespace", namespace, "--wait",
-		"--timeout", "3m", "--values", values, "--set", "image.repository=registry.example.com/kinde-authz", "--set", "domain=" + c.issuer.URL,
+		"--timeout", "3m", "--values", values,
+		"--set", "image.repository=registry.example.com/kinde-authz", "--set", "domain=" + c.issuer.URL,
 		"--set", "audience={" + kindetest.Audience + "}", "--set", "allowedOrgs={org_acme,org_globex}",
 	}, more...)...)
 }

@@ -19,6 +19,7 @@ type try struct {
 	token  string // flags of kinde-dev token
 	none   bool   // sends no token
 	header string
+	past   bool // goes to the agent, past Envoy
 }
 
 // tries are what up prints. A quote in a text would open a string in a shell
@@ -32,13 +33,14 @@ var tries = []try{
 	{says: "401: an ID token", token: "--broken id-token"},
 	{says: "401: a token for another API", token: "--broken wrong-audience"},
 	{says: "403: a user of another organization", token: "--org org_other"},
+	{says: "401 of the agent: past Envoy, where nobody signs the identity", none: true, header: "x-kinde-user-id: kp_admin", past: true},
 }
 
 // defaultIssuer is where kinde-dev token asks when it is not told otherwise.
 const defaultIssuer = "http://localhost:9100"
 
 // line is the request as a shell takes it.
-func (t try) line(program, issuer, url string) string {
+func (t try) line(program, issuer, url, agent string) string {
 	line := "curl -i"
 	if !t.none {
 		token := program + " token"
@@ -53,7 +55,10 @@ func (t try) line(program, issuer, url string) string {
 	if t.header != "" {
 		line += ` -H "` + t.header + `"`
 	}
-	return line + " " + url + "/api/agents/weather"
+	if t.past {
+		url = agent
+	}
+	return line + " " + url + stack.AgentPath
 }
 
 // printStack prints where everything is and requests to try.
@@ -61,7 +66,7 @@ func printStack(s *stack.Stack, playground string, out io.Writer) {
 	fmt.Fprintf(out, "\nReady. Try, in another terminal:\n\n")
 	program := self()
 	for _, t := range tries {
-		fmt.Fprintf(out, "# %s\n%s\n\n", t.says, t.line(program, s.Issuer.URL, s.URL))
+		fmt.Fprintf(out, "# %s\n%s\n\n", t.says, t.line(program, s.Issuer.URL, s.URL, "http://"+s.Agent))
 	}
 	fmt.Fprintf(out, "Playground:   %s  (requests, decisions and settings, in a browser)\n", playground)
 	fmt.Fprintf(out, "More tokens:  %s token --help (audience %s, organizations %s)\n",

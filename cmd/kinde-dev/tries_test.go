@@ -21,9 +21,13 @@ func TestTryLine(t *testing.T) {
 			try{none: true, header: "a: b"}, "bin/kinde-dev", "http://localhost:9101", "http://localhost:8081",
 			`curl -i -H "a: b" http://localhost:8081/api/agents/weather`,
 		},
+		"past Envoy": {
+			try{none: true, past: true}, "bin/kinde-dev", "http://localhost:9101", "http://localhost:8081",
+			`curl -i http://localhost:8000/api/agents/weather`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := test.try.line(test.program, test.issuer, test.url); got != test.want {
+			if got := test.try.line(test.program, test.issuer, test.url, "http://localhost:8000"); got != test.want {
 				t.Errorf("got\n%s\nwant\n%s", got, test.want)
 			}
 		})

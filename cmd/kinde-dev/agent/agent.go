@@ -1,5 +1,5 @@
 // Package agent is a sample upstream: an agent service that answers with the
-// identity it was given. Most readers want [Handler].
+// identity it was given. Most readers want [Handler], and [Require] before it.
 package agent
 
 import (
@@ -40,14 +40,21 @@ func Handler() http.Handler {
 }
 
 func see(r *http.Request) Seen {
-	seen := Seen{Method: r.Method, Path: r.URL.Path, Identity: map[string][]string{}, Authorization: r.Header.Get("Authorization") != ""}
-	for name, values := range r.Header {
+	return Seen{
+		Method: r.Method, Path: r.URL.Path, Identity: identity(r.Header), Authorization: r.Header.Get("Authorization") != "",
+	}
+}
+
+// identity are the headers that an upstream could take for ones of kinde-authz.
+func identity(headers http.Header) map[string][]string {
+	all := make(map[string][]string)
+	for name, values := range headers {
 		name = strings.ToLower(name)
 		if strings.HasPrefix(strings.Map(fold, name), "x-kinde") {
-			seen.Identity[name] = values
+			all[name] = values
 		}
 	}
-	return seen
+	return all
 }
 
 // fold takes a character of a lower-case name that is no letter or digit for a

@@ -190,7 +190,7 @@ func exchange(outgoing *http.Request) (*result, error) {
 func shown(headers http.Header) (all []header) {
 	for name, values := range headers {
 		for _, value := range values {
-			if name == "Authorization" && len(value) > 24 {
+			if (name == "Authorization" || name == "X-Kinde-Assertion") && len(value) > 24 {
 				value = value[:20] + "…"
 			}
 			all = append(all, header{strings.ToLower(name), value})

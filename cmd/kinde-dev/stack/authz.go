@@ -1,13 +1,11 @@
 package stack
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -16,40 +14,26 @@ import (
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
-// issuerURL stands for the issuer in settings.
-const issuerURL = "ISSUER_URL"
-
 // startAuthz starts kinde-authz and learns its ports from its log.
 func (s *Stack) startAuthz(ctx context.Context, config Config) error {
 	s.authz = config.Authz
-	env, err := s.writeSettings(config)
-	if err != nil {
-		return err
+	if !strings.Contains(config.Settings, issuerURL) {
+		s.authzEnv = []string{
+			"KINDE_DOMAIN=" + s.Issuer.URL, "KINDE_AUDIENCE=" + kindetest.Audience, "KINDE_ALLOWED_ORGS=" + AllowedOrgs,
+		}
 	}
-	s.authzEnv = slices.Concat(env, []string{
+	if s.Settings != "" {
+		s.authzEnv = append(s.authzEnv, "KINDE_AUTHZ_CONFIG="+s.Settings)
+	}
+	s.authzEnv = slices.Concat(s.authzEnv, []string{
 		"KINDE_AUTHZ_INSECURE_HTTP=true", "KINDE_AUTHZ_DRAIN_DELAY=0s",
 		"KINDE_AUTHZ_LISTEN=" + orAny(config.AuthzGRPC), "KINDE_AUTHZ_ADMIN_LISTEN=" + orAny(config.AuthzAdmin),
 	}, config.AuthzEnv)
+	var err error
 	if s.Authz, err = process.Start(s.AuthzCommand("serve"), &s.AuthzLog); err != nil {
 		return err
 	}
 	return s.Authz.Until(ctx, "its ports", func() bool { return s.readPorts() })
-}
-
-// writeSettings writes the file of settings and returns the environment that names it,
-// and the issuer when the file does not.
-func (s *Stack) writeSettings(config Config) (env []string, err error) {
-	if !strings.Contains(config.Settings, issuerURL) {
-		env = []string{
-			"KINDE_DOMAIN=" + s.Issuer.URL, "KINDE_AUDIENCE=" + kindetest.Audience, "KINDE_ALLOWED_ORGS=" + AllowedOrgs,
-		}
-	}
-	if config.Settings == "" {
-		return env, nil
-	}
-	s.Settings = filepath.Join(cmp.Or(config.Logs, s.dir), "kinde-authz.yaml")
-	text := strings.ReplaceAll(config.Settings, issuerURL, s.Issuer.URL)
-	return append(env, "KINDE_AUTHZ_CONFIG="+s.Settings), os.WriteFile(s.Settings, []byte(text), 0o600)
 }
 
 // AuthzCommand is a command of kinde-authz with the settings of the one that runs. A

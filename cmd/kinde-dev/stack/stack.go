@@ -5,6 +5,7 @@ package stack
 
 import (
 	"context"
+	"crypto"
 	_ "embed"
 	"fmt"
 	"io"
@@ -50,7 +51,9 @@ type Config struct {
 	// LoginPage and ResourceIndicators are those of the issuer.
 	LoginPage, ResourceIndicators bool
 	// Settings are those of kinde-authz's file. Empty is no file. Where ISSUER_URL
-	// stands in them, they name the issuers; else the environment names the one.
+	// stands in them, they name the issuers; else the environment names the one. Where
+	// ASSERTION_KEY stands in them, the agent believes an identity only with an assertion
+	// by that key.
 	Settings string
 	// Discoverable makes the MCP server a resource, so that its clients find out where
 	// to log in. It needs Settings.
@@ -79,6 +82,8 @@ type Stack struct {
 	// AuthzGRPC is the address of kinde-authz, AuthzAdmin the URL of its
 	// admin port.
 	AuthzGRPC, AuthzAdmin string
+	// Agent is the address of the agent, or of the upstream in its place.
+	Agent string
 	// Settings is the path of kinde-authz's file, empty without one.
 	Settings string
 	// AuthzLog and EnvoyLog are what the children print.
@@ -134,14 +139,18 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	_, port, _ := net.SplitHostPort(issuer.Addr().String())
 	s.Issuer.URL = "http://localhost:" + port // before anybody asks it
 	s.serve(issuer, s.Issuer)
-	upstream := config.Upstream
-	if upstream == "" {
+	key, err := s.writeSettings(&config)
+	if err != nil {
+		return err
+	}
+	s.Agent = config.Upstream
+	if s.Agent == "" {
 		listener, err := net.Listen("tcp", orAny(config.Agent))
 		if err != nil {
 			return fmt.Errorf("the agent: %w", err)
 		}
-		s.serve(listener, config.agent())
-		upstream = listener.Addr().String()
+		s.serve(listener, config.agent(key))
+		s.Agent = listener.Addr().String()
 	}
 	config.progress("starting kinde-authz")
 	if err := s.startAuthz(ctx, config); err != nil {
@@ -149,7 +158,7 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	}
 	config.progress("starting Envoy")
 	err = s.startEnvoy(ctx, config, addresses{
-		listener: orAny(config.Listener), admin: orAny(config.EnvoyAdmin), authz: s.AuthzGRPC, agent: upstream,
+		listener: orAny(config.Listener), admin: orAny(config.EnvoyAdmin), authz: s.AuthzGRPC, agent: s.Agent,
 	})
 	if err != nil || config.Outage != "" {
 		return err
@@ -168,9 +177,13 @@ func (s *Stack) untilRouted(ctx context.Context) error {
 	return s.Envoy.Until(ctx, "its health check of kinde-authz", func() bool { return s.routes(ctx) })
 }
 
-// agent is the sample agent, which tells what arrives.
-func (c *Config) agent() http.Handler {
+// agent is the sample agent, which tells what arrives. With a key it believes no identity
+// without an assertion.
+func (c *Config) agent(key crypto.PublicKey) http.Handler {
 	handler := agent.Handler()
+	if key != nil {
+		handler = agent.Require(handler, key, agentAudience)
+	}
 	if c.Arrived == nil {
 		return handler
 	}
