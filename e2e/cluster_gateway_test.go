@@ -18,8 +18,8 @@ import (
 const gatewayPods = `{"spec": {"provider": {"type": "Kubernetes", "kubernetes": {"envoyDeployment": {
   "container": {"image": "docker.io/envoyproxy/envoy:v%s"}, "pod": {"labels": {"kinde-authz-client": "true"}}}}}}}`
 
-// wantEnvoyGateway installs Envoy Gateway by its own chart, applies deploy/envoy-gateway as it is,
-// and wants callers to see what they see through envoy.yaml.
+// wantEnvoyGateway installs Envoy Gateway by its own chart, applies deploy/envoy-gateway as it is
+// for MCP servers, and wants callers to see what they see through envoy.yaml.
 func wantEnvoyGateway(t *testing.T, c *cluster, _ *guide) {
 	const system, shutdown = "envoy-gateway-system", "config.envoyGateway.provider.kubernetes.shutdownManager.image="
 	c.release(t)
@@ -31,7 +31,13 @@ func wantEnvoyGateway(t *testing.T, c *cluster, _ *guide) {
 		"--set", "crds.enabled=false", "--set", "config.envoyGateway.extensionApis.enableEnvoyPatchPolicy=true",
 		"--set", shutdown+"docker.io/envoyproxy/gateway:test",
 		"--wait", "--timeout", "3m")
-	c.kubectl(t, "apply", "-f", "deploy/envoy-gateway")
+	files, err := filepath.Glob("../deploy/envoy-gateway/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		c.command(t, forMCP(t, filepath.Base(file)), "kubectl", "apply", "-f", "-")
+	}
 	c.kubectl(t, "-n", system, "patch", "envoyproxy", "kinde-authz", "--type=merge", "--patch",
 		fmt.Sprintf(gatewayPods, os.Getenv("ENVOY_VERSION")))
 	owned := []string{"-n", system, "get", "service", "-l", "gateway.envoyproxy.io/owning-gateway-name=eg", "-o",

@@ -43,18 +43,35 @@ metadata: {name: agent, namespace: default}
 spec: {endpoints: [{ip: {address: 127.0.0.1, port: %[2]s}}]}
 `
 
-const bodyAsBytes = `  - type: type.googleapis.com/envoy.config.listener.v3.Listener
-    name: default/eg/http
-    operation:
-      op: add
-      jsonPath: >-
-        $..http_filters[?(@.name=='envoy.filters.http.ext_authz/securitypolicy/default/kinde-authz')].typed_config
-      path: /with_request_body/pack_as_bytes
-      value: true
-`
+// forMCP is a file of deploy/envoy-gateway with what its comments keep for MCP servers.
+func forMCP(t *testing.T, name string) string {
+	t.Helper()
+	content, err := os.ReadFile("../deploy/envoy-gateway/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, comment, found := strings.Cut(string(content), "# For MCP servers, ")
+	if !found {
+		return before
+	}
+	said, rest, _ := strings.Cut(comment, "\n")
+	indent := before[strings.LastIndex(before, "\n")+1:]
+	var out strings.Builder
+	out.WriteString(before + "# For MCP servers, " + said + "\n")
+	for line := range strings.Lines(rest) {
+		commented, isComment := strings.CutPrefix(line, indent+"# ")
+		if !isComment {
+			out.WriteString(rest)
+			break
+		}
+		out.WriteString(indent + commented)
+		rest = rest[len(line):]
+	}
+	return out.String()
+}
 
-// outsideACluster changes what the objects of deploy/envoy-gateway say of a cluster, and
-// nothing else.
+// outsideACluster changes what the objects of deploy/envoy-gateway, set up for MCP servers,
+// say of a cluster, and nothing else.
 func outsideACluster(t *testing.T, port string) map[string]string {
 	t.Helper()
 	changes := map[string][]string{
@@ -68,23 +85,14 @@ func outsideACluster(t *testing.T, port string) map[string]string {
 		"security-policy.yaml": {
 			"{name: kinde-authz, namespace: kinde-authz, port: 9191}",
 			"{group: gateway.envoyproxy.io, kind: Backend, name: kinde-authz}",
-			// For the MCP server, as docs/mcp.md says; so is the last patch.
-			"    failOpen: false\n", "    failOpen: false\n    bodyToExtAuth: {maxRequestBytes: 131072}\n",
 		},
 		"client-traffic-policy.yaml":  nil,
 		"backend-traffic-policy.yaml": {"requests: 600,", "requests: 1000,"},
-		"patch-policy.yaml": {
-			"  jsonPatches:\n", "  jsonPatches:\n" + bodyAsBytes,
-			"ext_authz/securitypolicy/default", "ext_authz//default",
-		},
+		"patch-policy.yaml":           {"ext_authz/securitypolicy/default", "ext_authz//default"},
 	}
 	files := make(map[string]string)
 	for name, pairs := range changes {
-		content, err := os.ReadFile("../deploy/envoy-gateway/" + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text := string(content)
+		text := forMCP(t, name)
 		for i := 0; i < len(pairs); i += 2 {
 			if !strings.Contains(text, pairs[i]) {
 				t.Fatalf("%s: there is no %q to change", name, pairs[i])
