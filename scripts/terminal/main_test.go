@@ -34,7 +34,7 @@ func TestRowsBreakWhereATerminalDoes(t *testing.T) {
 
 // printed is what kinde-dev up prints of its places.
 const printed = `
-curl -i -H "Authorization: Bearer $(/tmp/b/kinde-dev token --issuer http://localhost:40003)" http://localhost:40001/api/x
+curl -i -H "Authorization: Bearer $(/tmp/b/kinde-dev token --issuer http://localhost:40003)" http://localhost:40001/x
 curl -i http://127.0.0.1:40004/api/x
 
 Playground:   http://localhost:40007  (in a browser)
@@ -48,7 +48,7 @@ func TestWhatChangesIsReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `
-curl -i -H "Authorization: Bearer $(bin/kinde-dev token)" http://localhost:8080/api/x
+curl -i -H "Authorization: Bearer $(bin/kinde-dev token)" http://localhost:8080/x
 curl -i http://127.0.0.1:8000/api/x
 
 Playground:   http://localhost:9193  (in a browser)
@@ -58,8 +58,8 @@ kinde-authz:  127.0.0.1:9191, admin http://127.0.0.1:9192, decisions in .tools/u
 	if diff := cmp.Diff(want, at.steady(printed)); diff != "" {
 		t.Error(diff)
 	}
-	const answer = `{"decision_id":"4865b83e","x-kinde-token-id":["A"],"x-kinde-token-expires":["1"],"x-kinde-user-id":["kp"]}`
-	const steady = `{"decision_id":"…","x-kinde-token-id":["…"],"x-kinde-token-expires":["…"],"x-kinde-user-id":["kp"]}`
+	const answer = `{"decision_id":"4865b83e","x-kinde-token-id":["A"],"x-kinde-token-expires":["1"]}`
+	const steady = `{"decision_id":"…","x-kinde-token-id":["…"],"x-kinde-token-expires":["…"]}`
 	if got := at.steady(answer + "\r\n"); got != steady+"\n" {
 		t.Errorf("got %s", got)
 	}
