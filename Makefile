@@ -26,6 +26,7 @@ help: ## List the targets
 	@echo "PLAYGROUND_PORT, each one alone; PORT_BASE=18080 moves all, to 18080 and those after it."
 
 build: ## Build bin/kinde-authz and bin/kinde-dev
+	@[ -e bin/kinde-authz ] || echo "building bin/kinde-authz and bin/kinde-dev (the first time takes a minute or two) ..." >&2
 	@mkdir -p bin
 	@CGO_ENABLED=0 go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/ ./cmd/...
 

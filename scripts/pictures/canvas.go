@@ -14,8 +14,10 @@ type canvas struct {
 
 func (c *canvas) add(format string, args ...any) { fmt.Fprintf(&c.shapes, format+"\n", args...) }
 
-func (c *canvas) box(x, y, width, height int) {
-	c.add(`<rect class="box" x="%d" y="%d" width="%d" height="%d" rx="6"/>`, x, y, width, height)
+func (c *canvas) box(x, y, width, height int) { c.bar("box", x, y, width, height) }
+
+func (c *canvas) bar(class string, x, y, width, height int) {
+	c.add(`<rect class="%s" x="%d" y="%d" width="%d" height="%d" rx="6"/>`, class, x, y, width, height)
 }
 
 func (c *canvas) line(x1, y1, x2, y2 int) {
@@ -40,6 +42,8 @@ text { font-family: system-ui, sans-serif; text-anchor: middle; fill: #1c2733; }
 .small { font-size: 12px; }
 .title { font-size: 16px; font-weight: 600; }
 .box { fill: #f3f7fb; stroke: #5b7c99; }
+.good { fill: #e2f3e6; stroke: #4b8a5d; }
+.bad { fill: #fbe6e3; stroke: #b35c50; }
 .arrow { stroke: #33475b; stroke-width: 1.3; }
 .lane { stroke: #b8c6d3; stroke-dasharray: 3 4; }
 </style>

@@ -1,6 +1,7 @@
-// Command pictures draws the pictures of docs/architecture.md: the packages and what
-// they import, as the compiler sees it, and the way of a request, with the steps of a
-// decision in their order. Run it from the root of the repository:
+// Command pictures draws the pictures of the documents that follow from the code: the
+// packages and what they import, as the compiler sees it; the way of a request, with the
+// steps of a decision in their order; and the life of a signing key, with its limits. Run it
+// from the root of the repository:
 //
 //	go run ./scripts/pictures docs/pictures
 package main
@@ -32,7 +33,11 @@ func draw(dir string) error {
 	if err != nil {
 		return err
 	}
-	for name, picture := range map[string]string{"house.svg": drawn, "request.svg": request()} {
+	life, err := keys()
+	if err != nil {
+		return err
+	}
+	for name, picture := range map[string]string{"house.svg": drawn, "request.svg": request(), "keys.svg": life} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(picture), 0o644); err != nil { //nolint:gosec // pictures are for everyone
 			return err
 		}
