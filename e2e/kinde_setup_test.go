@@ -28,7 +28,8 @@ func TestKindeSetupTellsWhatAMissingStepLooksLike(t *testing.T) {
 	issuer := kindetest.NewServer()
 	t.Cleanup(issuer.Close)
 	path := filepath.Join(t.TempDir(), "kinde-authz.yaml")
-	write(t, path, strings.Replace(blocksOf(t, "docs/kinde-setup.md", "yaml")[0], "https://yourapp.kinde.com", issuer.Issuer.URL, 1))
+	settings := blocksOf(t, "docs/kinde-setup.md", "yaml")[0]
+	write(t, path, strings.Replace(settings, "https://yourapp.kinde.com", issuer.Issuer.URL, 1))
 	address, _ := alone(t, programs.Authz, "--insecure-http", "--config", path)
 	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
