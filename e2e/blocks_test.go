@@ -31,7 +31,7 @@ var tested = []struct {
 	{"README.md", "json", 1, "TestReadmeShowsADenial"},
 	{"README.md", "sh", 6, "TestReadmeCommands"},
 	{"README.md", "yaml", 1, "TestPoliciesOfDocuments TestExamplesAreValid"},
-	{"docs/envoy-gateway.md", "sh", 3, "TestGuidesForControlPlanes TestEnvoyGateway"},
+	{"docs/envoy-gateway.md", "sh", 3, "TestGuidesForControlPlanes TestEnvoyGateway TestCluster"},
 	{"docs/envoy.md", "", 1, "TestProductionEnvoy"},
 	{"docs/envoy.md", "", 1, "TestGuideReplacesEachReplica deploy/test/compose.sh"},
 	{"docs/envoy.md", "sh", 7, "TestDocumentsNameWhatThereIs deploy/test/systemd.sh"},
