@@ -80,3 +80,20 @@ func TestShownSettingsAreValid(t *testing.T) {
 		}
 	}
 }
+
+// The guide replaces every replica, by the commands that deploy/test/compose.sh runs.
+func TestGuideReplacesEachReplica(t *testing.T) {
+	commands := blocksOf(t, "docs/envoy.md", "")[1]
+	script := strings.ReplaceAll(readFile(t, "../deploy/test/compose.sh"), " --no-build", "")
+	for line := range strings.Lines(commands) {
+		words, found := strings.CutPrefix(line, "docker compose ")
+		if !found || !strings.Contains(script, "  production "+words) {
+			t.Errorf("deploy/test/compose.sh does not run %s", line)
+		}
+	}
+	for name := range readComposition(t, "../deploy/compose/docker-compose.yml").Services {
+		if strings.HasPrefix(name, "kinde-authz") && !strings.Contains(commands, " "+name+"\n") {
+			t.Errorf("docs/envoy.md does not replace %s", name)
+		}
+	}
+}

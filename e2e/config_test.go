@@ -32,6 +32,12 @@ func editedFile(t *testing.T, name string, edits ...edit) string {
 	return e2etest.EditedFile(t, filepath.Join("..", name), edits...)
 }
 
+// indented is a part of a configuration, so many spaces deeper.
+func indented(text string, spaces int) string {
+	indent := strings.Repeat(" ", spaces)
+	return indent + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+indent) + "\n"
+}
+
 // withoutStripping returns the path of an envoy.yaml in which the service alone
 // keeps forged headers from the agent.
 func withoutStripping(t *testing.T) string {

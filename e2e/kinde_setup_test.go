@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -26,14 +25,11 @@ func TestKindeSetupTellsWhatAMissingStepLooksLike(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(page), -1)
-	if n := strings.Count(string(page), "```"); len(blocks) != 1 || n != 2 {
-		t.Fatalf("%d fences, want those of one block of settings", n)
-	}
 	issuer := kindetest.NewServer()
 	t.Cleanup(issuer.Close)
 	path := filepath.Join(t.TempDir(), "kinde-authz.yaml")
-	write(t, path, strings.Replace(blocks[0][1], "https://yourapp.kinde.com", issuer.Issuer.URL, 1))
+	settings := blocksOf(t, "docs/kinde-setup.md", "yaml")[0]
+	write(t, path, strings.Replace(settings, "https://yourapp.kinde.com", issuer.Issuer.URL, 1))
 	address, _ := alone(t, programs.Authz, "--insecure-http", "--config", path)
 	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {

@@ -215,12 +215,7 @@ func TestEnvoysMetadataAreEnough(t *testing.T) {
 	s := guarded(t, func(c *stack.Config) {
 		c.Settings = strings.Replace(stack.SampleSettings, "mcp: {", "mcp: {envoy_metadata: true, ", 1)
 	},
-		edit{cors, `          - name: envoy.filters.http.mcp
-            typed_config:
-              "@type": type.googleapis.com/envoy.extensions.filters.http.mcp.v3.Mcp
-              max_request_body_size: 131072
-              reject_duplicate_keys: true
-` + cors},
+		edit{cors, indented(blocksOf(t, "docs/mcp.md", "yaml")[1], 10) + cors},
 		edit{"              max_denied_response_body_bytes: 32768\n",
 			"              max_denied_response_body_bytes: 32768\n" +
 				"              metadata_context_namespaces: [envoy.filters.http.mcp]\n"},

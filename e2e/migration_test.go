@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -133,22 +132,16 @@ func TestMigrationGuideTellsBothAnswers(t *testing.T) {
 
 // The service that the guide makes of the provider has its options, and starts.
 func TestMigrationGuideKeepsTheOptions(t *testing.T) {
-	page, err := os.ReadFile(migrationGuide)
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := regexp.MustCompile("(?s)```(js|sh)\n(.*?)```").FindAllStringSubmatch(string(page), -1)
-	if n := strings.Count(string(page), "```"); len(blocks) != 2 || n != 4 || blocks[0][1] != "js" {
-		t.Fatalf("want the provider and the service, and nothing that nobody runs: %q", blocks)
-	}
+	const guide = "docs/migrating-from-mastra-auth-kinde.md"
+	provider, want := blocksOf(t, guide, "js")[0], blocksOf(t, guide, "sh")[0]
 	script := "class MastraAuthKinde { constructor(o) { console.log(`KINDE_DOMAIN=${o.domain} \\\\\n" +
 		"KINDE_AUDIENCE=${o.audience} \\\\\nKINDE_ALLOWED_ORGS=${o.allowedOrgCodes} \\\\\nbin/kinde-authz`) } }\n" +
-		blocks[0][2]
+		provider
 	service, err := exec.CommandContext(t.Context(), "node", "-e", script).Output()
-	if err != nil || string(service) != blocks[1][2] {
-		t.Errorf("%v: the provider is\n%s\nthe service\n%s", err, service, blocks[1][2])
+	if err != nil || string(service) != want {
+		t.Errorf("%v: the provider is\n%s\nthe service\n%s", err, service, want)
 	}
-	runService(t, blocks[1][2])
+	runService(t, want)
 }
 
 // checkedTokens are asked about with an audience and a list of organizations.

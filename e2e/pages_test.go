@@ -27,8 +27,7 @@ func TestComparisonHasTheMeasuredFigures(t *testing.T) {
 	}
 }
 
-// What the pages link to is there, its heading too, and what they show as code is run by a
-// test of its own.
+// What the pages link to is there, its heading too.
 func TestPagesLinkToWhatThereIs(t *testing.T) {
 	pages, err := filepath.Glob("../docs/*.md")
 	if err != nil {
@@ -52,11 +51,6 @@ func TestPagesLinkToWhatThereIs(t *testing.T) {
 			if heading != "" && !hasHeading(string(there), heading) {
 				t.Errorf("%s links to %s, a heading that is not there", page, link[1])
 			}
-		}
-	}
-	for _, name := range []string{"comparison", "faq", "glossary", "versioning"} {
-		if content, err := os.ReadFile("../docs/" + name + ".md"); err != nil || strings.Contains(string(content), "```") {
-			t.Errorf("%s: %v, or code that nobody runs", name, err)
 		}
 	}
 }

@@ -70,75 +70,41 @@ func TestPoliciesOfSettingsFiles(t *testing.T) {
 	}
 }
 
-var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
-
-// policyBlocks returns the blocks of a document that are settings with policies and
-// routes.
-func policyBlocks(t *testing.T, path string) (blocks []string) {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, match := range yamlBlock.FindAllStringSubmatch(string(text), -1) {
-		if strings.Contains("\n"+match[1], "\npolicies:") && strings.Contains(match[1], "\nroutes:") {
-			blocks = append(blocks, match[1])
-		}
-	}
-	return blocks
-}
-
 // The policies that the documents show do what their cases say.
 func TestPoliciesOfDocuments(t *testing.T) {
-	documents, err := filepath.Glob("../docs/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	shown := 0
-	for _, path := range append(documents, "../README.md") {
-		name := strings.TrimSuffix(filepath.Base(path), ".md")
-		blocks := policyBlocks(t, path)
-		if name == "testing-policies" || len(blocks) == 0 {
+	shown := map[string]bool{}
+	for _, b := range blocks(t) {
+		isSettings := strings.Contains("\n"+b.text, "\npolicies:") && strings.Contains(b.text, "\nroutes:")
+		name := strings.TrimSuffix(filepath.Base(b.document), ".md")
+		if b.language != "yaml" || !isSettings || name == "testing-policies" {
 			continue // its cases are its own
 		}
-		if len(blocks) > 1 {
-			t.Fatalf("%s shows %d settings, want one", path, len(blocks))
+		if shown[name] {
+			t.Fatalf("%s shows more than one file of settings", b.document)
 		}
-		shown++
+		shown[name] = true
 		dir := t.TempDir()
-		write(t, filepath.Join(dir, "kinde-authz.yaml"), blocks[0])
-		cases, err := os.ReadFile("testdata/policies/" + name + ".tests.yaml")
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(dir, name+".tests.yaml"), string(cases))
+		write(t, filepath.Join(dir, "kinde-authz.yaml"), b.text)
+		write(t, filepath.Join(dir, name+".tests.yaml"), readFile(t, "testdata/policies/"+name+".tests.yaml"))
 		casesPass(t, dir, name+".tests.yaml")
 	}
-	if files, _ := filepath.Glob("testdata/policies/*.tests.yaml"); shown != len(files) || shown < 3 {
-		t.Errorf("%d documents show policies, and there are %d files of cases", shown, len(files))
+	if files, _ := filepath.Glob("testdata/policies/*.tests.yaml"); len(shown) != len(files) || len(shown) < 3 {
+		t.Errorf("%d documents show policies, and there are %d files of cases", len(shown), len(files))
 	}
 }
 
 // The guide's files do what it says, to the letter.
 func TestGuideToTestingPolicies(t *testing.T) {
-	text, err := os.ReadFile("../docs/testing-policies.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := yamlBlock.FindAllStringSubmatch(string(text), 3)
-	const prompt = "```\n$ kinde-authz test kinde-authz.tests.yaml\n"
-	printed := regexp.MustCompile("(?s)"+regexp.QuoteMeta(prompt)+"(.*?)```").FindAllStringSubmatch(string(text), -1)
-	if len(blocks) != 3 || len(printed) != 2 {
-		t.Fatalf("%d blocks of YAML and %d of output", len(blocks), len(printed))
-	}
-	settings, cases, mistake := blocks[0][1], blocks[1][1], blocks[2][1]
+	const prompt = "$ kinde-authz test kinde-authz.tests.yaml\n"
+	blocks, printed := blocksOf(t, "docs/testing-policies.md", "yaml"), blocksOf(t, "docs/testing-policies.md", "")
+	settings, cases, mistake := blocks[0], blocks[1], blocks[2]
 	for number, content := range []string{settings, strings.Replace(settings, "routes:\n", "routes:\n"+mistake, 1)} {
 		dir := t.TempDir()
 		write(t, filepath.Join(dir, "kinde-authz.yaml"), content)
 		write(t, filepath.Join(dir, "kinde-authz.tests.yaml"), cases)
 		out, err := runPolicyTests(t, dir, "kinde-authz.tests.yaml")
 		expires := regexp.MustCompile(`(x-kinde-token-expires: )\d+`)
-		want := expires.ReplaceAllString(printed[number][1], "$1")
+		want := expires.ReplaceAllString(strings.TrimPrefix(printed[number], prompt), "$1")
 		if got := expires.ReplaceAllString(out, "$1"); (err != nil) != (number == 1) || got != want {
 			t.Errorf("%v: got\n%swant\n%s", err, got, want)
 		}

@@ -56,11 +56,13 @@ func write(t *testing.T, path, content string) {
 func withPolicyRoute(t *testing.T) string {
 	t.Helper()
 	const last = "              - match: {prefix: /}\n"
+	shown := indented(blocksOf(t, "docs/settings.md", "yaml")[2], 16)
+	if !strings.Contains(shown, "policy: run-agents") {
+		t.Fatalf("docs/settings.md names another policy: %s", shown)
+	}
 	route := func(path, extensions string) string {
 		return "              - match: {prefix: " + path + "}\n                route: {cluster: agent}\n" +
-			"                typed_per_filter_config:\n                  envoy.filters.http.ext_authz:\n" +
-			"                    \"@type\": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute\n" +
-			"                    check_settings: {context_extensions: {" + extensions + "}}\n"
+			strings.Replace(shown, "policy: run-agents", extensions, 1)
 	}
 	return edited(t, edit{last, route("/envoy/machines", "policy: machines") + route("/envoy/nobody", "policy: nobody") +
 		route("/envoy/typo", "polciy: machines") + last})

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -90,6 +91,7 @@ func TestProductionEnvoy(t *testing.T) {
 			assertGuarded(t, trusting(p.cert, version), p.url, p.Issuer, p.Issuer.UserClaims().With("org_code", bigOrg))
 		})
 	}
+	t.Run("guide", func(t *testing.T) { assertAnswersOfGuide(t, p) })
 	t.Run("rate limit", func(t *testing.T) { assertLimited(t, p, client) })
 	t.Run("certificate", func(t *testing.T) { assertRenewed(t, p) })
 	client = trusting(p.cert)
@@ -97,6 +99,20 @@ func TestProductionEnvoy(t *testing.T) {
 	_ = silent.SetReadDeadline(time.Now().Add(soon))
 	if _, err := silent.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("a connection without a handshake: %v, want it closed", err)
+	}
+}
+
+// assertAnswersOfGuide has curl ask as docs/envoy.md does.
+func assertAnswersOfGuide(t *testing.T, p *production) {
+	t.Helper()
+	authority := filepath.Join(t.TempDir(), "authority.pem")
+	write(t, authority, p.cert.Cert)
+	t.Setenv("TOKEN", p.user(bigOrg))
+	out := shell(t, "..", "curl() { command curl -sS --cacert "+authority+" \"$@\"; }\n"+
+		blocksOf(t, "docs/envoy.md", "")[0], "https://api.yourapp.com/", p.url+"/")
+	statuses := regexp.MustCompile(`HTTP/[0-9.]+ \d+`).FindAllString(out, -1)
+	if got := strings.Join(statuses, ", "); got != "HTTP/2 401, HTTP/2 200" || !strings.Contains(out, "missing_token") {
+		t.Errorf("%s of %s", got, out)
 	}
 }
 

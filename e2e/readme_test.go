@@ -1,55 +1,71 @@
 package e2e
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
-// shellBlocks are the blocks of commands in the README, in their order.
-func shellBlocks(t *testing.T) []string {
-	t.Helper()
-	readme, err := os.ReadFile("../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var blocks []string
-	for _, match := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
-		blocks = append(blocks, match[1])
-	}
-	return blocks
-}
-
-// Each command of the README is run, or, where it would run this suite again,
-// looked up in the Makefile.
+// Each command of the README and of CONTRIBUTING.md is run, or, where it would run this
+// suite again, looked up.
 func TestReadmeCommands(t *testing.T) {
-	ran := 0
-	for _, block := range shellBlocks(t) {
-		switch {
-		case strings.Contains(block, "curl"):
-			runCurls(t, block)
-		case strings.Contains(block, "validate"), strings.Contains(block, "explain"):
-			runTools(t, block)
-		case strings.Contains(block, "bin/kinde-authz"):
-			runService(t, block)
-		case strings.HasPrefix(block, "make "):
-			for line := range strings.Lines(block) {
-				dry := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(line, "make ", "make -n ", 1))
-				dry.Dir = ".."
-				if out, err := dry.CombinedOutput(); err != nil {
-					t.Errorf("%s: %v\n%s", line, err, out)
+	for _, document := range []string{"README.md", "CONTRIBUTING.md"} {
+		for _, block := range blocksOf(t, document, "sh") {
+			switch {
+			case strings.Contains(block, "curl"):
+				runCurls(t, block)
+			case strings.Contains(block, "validate"), strings.Contains(block, "explain"):
+				runTools(t, block)
+			case strings.Contains(block, "bin/kinde-authz"):
+				runService(t, block)
+			default:
+				for line := range strings.Lines(block) {
+					lookUp(t, line)
 				}
 			}
-		default:
-			t.Errorf("nobody runs this block:\n%s", block)
 		}
-		ran++
 	}
-	if ran != 6 {
-		t.Errorf("%d blocks, want 6", ran)
+}
+
+// lookUp has make, or go test, say what a command would do, and looks for the tests that it
+// names.
+func lookUp(t *testing.T, line string) {
+	t.Helper()
+	if !strings.HasPrefix(line, "make ") && !strings.Contains(line, "go test ") {
+		t.Errorf("nobody runs %s", line)
+	}
+	shell(t, "..", strings.NewReplacer("make ", "make -n ", "go test ", "go test -n ").Replace(line))
+	folder := regexp.MustCompile(`\./([a-z0-9/]+)`).FindStringSubmatch(line)
+	for _, named := range regexp.MustCompile(`-(?:run|fuzz) '?(\w+)`).FindAllStringSubmatch(line, -1) {
+		if !hasTest(t, folder[1], named[1]) {
+			t.Errorf("%s: there is no test %s", line, named[1])
+		}
+	}
+}
+
+// hasTest reports whether a folder, or one below, has a test with that in its name.
+func hasTest(t *testing.T, folder, name string) bool {
+	t.Helper()
+	function := regexp.MustCompile(`\nfunc \w*` + name + `\w*\(\w \*testing\.[TF]\)`)
+	for path, text := range files(t, "_test.go") {
+		if strings.HasPrefix(path, strings.Trim(folder, "/")+"/") && function.MatchString(text) {
+			return true
+		}
+	}
+	return false
+}
+
+// What a client is told is what the README shows, but for the ID.
+func TestReadmeShowsADenial(t *testing.T) {
+	token := mint(t, shared, kindetest.TokenRequest{Broken: "empty-audience"})
+	told := shell(t, "..", "curl -s -H 'Authorization: Bearer "+token+"' "+shared.URL)
+	told = regexp.MustCompile(`"decision_id":"\w+"`).ReplaceAllString(told, `"decision_id":"…"`)
+	if want := blocksOf(t, "README.md", "json")[0]; strings.TrimSpace(told) != strings.TrimSpace(want) {
+		t.Errorf("got %s, the README has %s", told, want)
 	}
 }
 

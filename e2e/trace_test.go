@@ -18,6 +18,7 @@ import (
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
 const (
@@ -263,4 +264,22 @@ func TestTracingThatIsRefused(t *testing.T) {
 			t.Errorf("%s: exit code %d and %q, want 2 and %q", variable, code, stderr, says)
 		}
 	}
+}
+
+// The command of docs/tracing.md turns tracing on, and nothing else of it is needed.
+func TestGuideToTracing(t *testing.T) {
+	c, issuer := newCollector(t), kindetest.NewServer()
+	t.Cleanup(issuer.Close)
+	t.Setenv("KINDE_DOMAIN", issuer.Issuer.URL)
+	t.Setenv("KINDE_AUTHZ_INSECURE_HTTP", "true")
+	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
+	command := strings.NewReplacer("http://collector:4318", c.http, " kinde-authz", " exec "+programs.Authz).
+		Replace(blocksOf(t, "docs/tracing.md", "sh")[0])
+	address, _ := alone(t, "sh", "-ec", command)
+	if got := reasonFrom(t, address, issuer.Token(issuer.UserClaims())); got != "allowed" {
+		t.Errorf("got %s", got)
+	}
+	c.one(t, "the span of a decision", func(s span) bool {
+		return s.service == "kinde-authz" && s.attributes()["kinde_authz.reason"] == "allowed"
+	})
 }

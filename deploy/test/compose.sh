@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Runs both Compose files: the local stack, then the one for production with an issuer of
-# the test beside it, whose replicas are replaced one after the other under requests.
-# Needs Docker with its Compose plugin, and ports 8080 and 8081. BUILD=--no-build takes
-# images that are there already. About a minute, and the time to build.
+# the test beside it, whose replicas are replaced one after the other under requests, by
+# the commands of docs/envoy.md. Needs Docker with its Compose plugin, and ports 8080 and
+# 8081. BUILD=--no-build takes images that are there already. About a minute, and the time
+# to build.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 docker compose version > /dev/null || { echo "compose.sh: Docker and its Compose plugin are needed" >&2; exit 1; }

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
 	"testing"
@@ -29,7 +30,8 @@ func CertificateUntil(t testing.TB, end time.Time) Certificate {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{"localhost", "kinde-authz"}, NotAfter: end,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, // without a name curl refuses it
+		DNSNames: []string{"localhost", "kinde-authz"}, NotAfter: end,
 		IsCA: true, BasicConstraintsValid: true,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
