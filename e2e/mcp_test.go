@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -209,20 +210,35 @@ func TestAnEnvoyThatSendsNoWholeBodyDeniesEveryMessage(t *testing.T) {
 }
 
 // Envoy's own filter says what is called, where the settings believe it, and the body
-// goes on as it came.
+// goes on as it came. An Envoy without that filter, or that cannot refuse repeated names,
+// does not start.
 func TestEnvoysMetadataAreEnough(t *testing.T) {
 	const cors = "          - name: envoy.filters.http.ext_authz\n            typed_config:\n"
-	s := guarded(t, func(c *stack.Config) {
-		c.Settings = strings.Replace(stack.SampleSettings, "mcp: {", "mcp: {envoy_metadata: true, ", 1)
-	},
-		edit{cors, indented(blocksOf(t, "docs/mcp.md", "yaml")[1], 10) + cors},
-		edit{"              max_denied_response_body_bytes: 32768\n",
+	edits := []edit{
+		{cors, indented(blocksOf(t, "docs/mcp.md", "yaml")[1], 10) + cors},
+		{"              max_denied_response_body_bytes: 32768\n",
 			"              max_denied_response_body_bytes: 32768\n" +
 				"              metadata_context_namespaces: [envoy.filters.http.mcp]\n"},
-		edit{"                    check_settings:\n                      with_request_body: " +
+		{"                    check_settings:\n                      with_request_body: " +
 			"{max_request_bytes: 131072, allow_partial_message: false, pack_as_bytes: true}\n",
 			"                    check_settings: {disable_request_body_buffering: true}\n"},
-	)
+	}
+	if minor := envoyMinor(t); minor < 39 {
+		config := programs
+		config.EnvoyConfig = edited(t, edits...)
+		s, err := stack.Start(t.Context(), config)
+		if err == nil {
+			s.Stop()
+			t.Fatalf("Envoy 1.%d starts with a filter that docs/mcp.md says came with 1.39", minor)
+		}
+		if !strings.Contains(err.Error(), "envoy.extensions.filters.http.mcp.v3.Mcp") {
+			t.Error(err)
+		}
+		return
+	}
+	s := guarded(t, func(c *stack.Config) {
+		c.Settings = strings.Replace(stack.SampleSettings, "mcp: {", "mcp: {envoy_metadata: true, ", 1)
+	}, edits...)
 	token := mint(t, s, kindetest.TokenRequest{})
 	for body, want := range map[string]string{
 		get: "200 ", remove: "403 missing_permission", toolCall("sudo"): "403 tool_not_allowed",
@@ -235,6 +251,20 @@ func TestEnvoysMetadataAreEnough(t *testing.T) {
 			t.Errorf("%s: got %s %s, want %s", body, status, said, want)
 		}
 	}
+}
+
+// envoyMinor is the second number of the version of the Envoy that is tested.
+func envoyMinor(t *testing.T) (minor int) {
+	t.Helper()
+	said, err := exec.CommandContext(t.Context(), programs.Envoy, "--version").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, version, _ := strings.Cut(string(said), "/1.")
+	if _, err := fmt.Sscanf(version, "%d.", &minor); err != nil {
+		t.Fatalf("%s: %v", said, err)
+	}
+	return minor
 }
 
 // withToken sends a token with each request.
