@@ -38,8 +38,8 @@ func (p *Playground) changeSettings(r *http.Request, in settingsChange) (setting
 	if err != nil || !verdict.OK || !in.Save {
 		return verdict, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.saving.Lock()
+	defer p.saving.Unlock()
 	before, err := os.ReadFile(p.stack.Settings)
 	if err != nil {
 		return verdict, err
