@@ -5,7 +5,7 @@ GORELEASER := .tools/goreleaser-$(GORELEASER_VERSION)
 ACTIONLINT_VERSION := 1.7.12
 ACTIONLINT := .tools/actionlint-$(ACTIONLINT_VERSION)
 CYCLONEDX_VERSION := 1.10.0
-CYCLONEDX := .tools/bin/cyclonedx-gomod
+CYCLONEDX := .tools/cyclonedx-$(CYCLONEDX_VERSION)/cyclonedx-gomod
 VERSION ?= dev
 FUZZTIME ?= 30s
 ENVOYS ?= 1.36.4 1.37.0 1.38.3 1.39.3 1.40.0
@@ -74,10 +74,10 @@ images: ## Build the image for amd64 and arm64 with its SBOM under .tools/images
 	cd deploy/images && go run . -version $(VERSION)
 
 snapshot: $(GORELEASER) $(CYCLONEDX) ## Build what a release is made of under .tools/dist
-	PATH="$(CURDIR)/.tools/bin:$$PATH" $(GORELEASER) release --snapshot --clean --skip=publish
+	PATH="$(CURDIR)/$(dir $(CYCLONEDX)):$$PATH" $(GORELEASER) release --snapshot --clean --skip=publish
 
 release: $(GORELEASER) $(CYCLONEDX) ## Make a draft of a release of the tag that is checked out, on GitHub
-	PATH="$(CURDIR)/.tools/bin:$$PATH" $(GORELEASER) release --clean
+	PATH="$(CURDIR)/$(dir $(CYCLONEDX)):$$PATH" $(GORELEASER) release --clean
 
 $(GORELEASER):
 	@mkdir -p .tools
@@ -85,8 +85,7 @@ $(GORELEASER):
 	@mv .tools/build/goreleaser $@
 
 $(CYCLONEDX):
-	@mkdir -p .tools/bin
-	CGO_ENABLED=0 GOBIN=$(CURDIR)/.tools/bin go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v$(CYCLONEDX_VERSION)
+	CGO_ENABLED=0 GOBIN=$(CURDIR)/$(@D) go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v$(CYCLONEDX_VERSION)
 
 api: ## Compare the Go packages with those of the last tag (BASE=v0.1.0 is another)
 	@scripts/api

@@ -90,18 +90,14 @@ func (d *Decision) challenge(a *answer) string {
 // scope is what a client must ask for: what the policy wants, and, where the token
 // lacks a scope, what the tool that is called wants besides.
 func (d *Decision) scope() string {
-	first, second := d.routePolicy(), d.also
-	if d.byTool {
-		second = d.policy
-	}
 	switch {
-	case first == nil:
+	case d.policy == nil:
 		return ""
-	case second == nil || second.scope == "" || d.Reason != InsufficientScope:
-		return first.scope
+	case d.tool == nil || d.tool.scope == "" || d.Reason != InsufficientScope:
+		return d.policy.scope
 	}
-	all := strings.Fields(first.scope)
-	for added := range strings.FieldsSeq(second.scope) {
+	all := strings.Fields(d.policy.scope)
+	for added := range strings.FieldsSeq(d.tool.scope) {
 		if !slices.Contains(all, added) {
 			all = append(all, added)
 		}

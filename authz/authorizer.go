@@ -179,7 +179,7 @@ func (a *Authorizer) decidePolicy(request *Request, at *place, policy *policy, i
 	case refused != "":
 		d = deny(refused, policy, id)
 		if refused == InsufficientScope {
-			d.also = at.route.mcp.toolPolicy(request)
+			d.tool = at.route.mcp.toolPolicy(request)
 		}
 	case at.route.mcp.carriesMessage(request):
 		d = a.decideMessage(request, at, policy, id)
@@ -225,8 +225,8 @@ func (a *Authorizer) decideTool(request *Request, at *place, policy, added *poli
 	org, inPath := at.route.org(at.path)
 	refused, shadowed := added.judge(id, org, inPath)
 	if refused != "" {
-		d = deny(refused, added, id)
-		d.byTool, d.also = true, policy
+		d = deny(refused, policy, id)
+		d.byTool = true
 	} else {
 		d = a.allow(request, policy, id)
 	}

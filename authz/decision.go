@@ -22,7 +22,7 @@ type Decision struct {
 	allowed   bool      // set by allow and allowPublic alone
 	asked     questions // of the configuration
 	named     bool      // Envoy named a policy
-	policy    *policy   // nil where none was chosen
+	policy    *policy   // chosen for the request, nil where none was
 	route     *route    // nil where none matched
 	resource  *resource // that the request belongs to, nil for none
 	preflight bool      // for the document of the resource
@@ -30,10 +30,9 @@ type Decision struct {
 	reads     bool      // a message is to be read
 	message   MCPMessage
 	called    *tool     // the entry for the tool that is called, nil for none
-	tool      *policy   // of that tool, nil where it adds none
+	tool      *policy   // what the tool that is called adds, nil for none, or where nobody looked
 	judged    bool      // the policy that was chosen was asked
 	byTool    bool      // it is the tool's policy which denies
-	also      *policy   // the route's where the tool's denies, the tool's where the route's does
 	identity  *identity // of the token, nil where there is none
 	headers   block     // of an allow
 	assertion *signed   // nil where there is none
@@ -181,12 +180,21 @@ func (d *Decision) Org() string { return d.who().org }
 // Issuer is the issuer of the verified token, empty where there is none.
 func (d *Decision) Issuer() string { return d.who().issuer.domain }
 
-// Policy is the name of the policy that was chosen, empty where none was.
+// Policy is the name of the policy that was chosen, empty where none was; of the
+// tool's where that one denies.
 func (d *Decision) Policy() string {
-	if d.policy == nil {
-		return ""
+	if p := d.deciding(); p != nil {
+		return p.name
 	}
-	return d.policy.name
+	return ""
+}
+
+// deciding is the policy that the reason speaks of, nil where there is none.
+func (d *Decision) deciding() *policy {
+	if d.byTool {
+		return d.tool
+	}
+	return d.policy
 }
 
 // MCPMethod is the method of the message, empty where none was read.
@@ -256,10 +264,11 @@ func (d *Decision) IsMissing() bool { return len(d.required()) > 0 }
 // required returns the requirements that the reason speaks of, else those that the
 // shadow reason does.
 func (d *Decision) required() []requirement {
-	if d.identity == nil || d.policy == nil {
+	policy := d.deciding()
+	if d.identity == nil || policy == nil {
 		return nil
 	}
-	if list := d.policy.required(d.Reason); list != nil || d.shadowed == nil {
+	if list := policy.required(d.Reason); list != nil || d.shadowed == nil {
 		return list
 	}
 	return d.shadowed.required(d.shadowReason)

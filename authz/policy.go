@@ -111,15 +111,15 @@ func compilePolicies(defined map[string]Policy) (policies, *requirements, error)
 // refuse returns the reason why the token may not pass, empty when it may.
 // Where the path names an organization, it must be the token's.
 func (p *policy) refuse(id *identity, pathOrg string, inPath bool) Reason {
-	actor, org, met := id.actor, id.org, id.met
+	met := id.met
 	switch {
-	case !id.issuer.admitsActor(actor) || !p.admitsActor(actor):
+	case p.refusesActor(id):
 		return ActorNotAllowed
-	case org == "" && !p.withoutOrg && (id.issuer.orgs != nil || p.orgs != nil):
+	case p.missesOrg(id):
 		return OrgMissing
-	case org != "" && (!id.issuer.admitsOrg(org) || !p.admitsOrg(org)):
+	case p.refusesOrg(id):
 		return OrgNotAllowed
-	case inPath && (org == "" || org != pathOrg):
+	case inPath && (id.org == "" || id.org != pathOrg):
 		return OrgMismatch
 	case met.lacks(p.scopes):
 		return InsufficientScope
@@ -132,6 +132,17 @@ func (p *policy) refuse(id *identity, pathOrg string, inPath bool) Reason {
 	default:
 		return ""
 	}
+}
+
+// refusesActor, like the two that follow, asks the rules of the token's issuer too.
+func (p *policy) refusesActor(id *identity) bool {
+	return !id.issuer.admitsActor(id.actor) || !p.admitsActor(id.actor)
+}
+func (p *policy) missesOrg(id *identity) bool {
+	return id.org == "" && !p.withoutOrg && (id.issuer.orgs != nil || p.orgs != nil)
+}
+func (p *policy) refusesOrg(id *identity) bool {
+	return id.org != "" && (!id.issuer.admitsOrg(id.org) || !p.admitsOrg(id.org))
 }
 
 // required returns the requirements that the reason speaks of.

@@ -18,14 +18,15 @@ func (d *Decision) Reached() Reached {
 	if d.route != nil {
 		r.Route = d.route.number
 	}
-	if d.called != nil && d.Reason != MCPUnreadable {
-		r.Tool = d.called.number
+	if d.judged {
+		r.Policies = append(r.Policies, d.policy.name)
 	}
-	if p := d.routePolicy(); d.judged && p != nil {
-		r.Policies = append(r.Policies, p.name)
+	if d.called == nil || d.Reason == MCPUnreadable {
+		return r
 	}
-	if d.tool != nil {
-		r.Policies = append(r.Policies, d.tool.name)
+	r.Tool = d.called.number
+	if d.called.policy != nil {
+		r.Policies = append(r.Policies, d.called.policy.name)
 	}
 	return r
 }

@@ -37,17 +37,18 @@ func (d *Decision) shadow(p *policy, reason Reason) {
 func (d *Decision) ShadowReason() Reason { return d.shadowReason }
 
 // fails reports whether a policy in shadow would deny with this reason, if it were
-// alone in question. It is for those who look at single steps.
+// alone in question. It is for those who look at single steps; where one is reached, the
+// issuer's rules refused nothing there.
 func (p *policy) fails(reason Reason, id *identity) bool {
 	switch {
 	case p == nil || p.always == nil:
 		return false
 	case reason == ActorNotAllowed:
-		return !p.admitsActor(id.actor)
+		return p.refusesActor(id)
 	case reason == OrgMissing:
-		return id.org == "" && !p.withoutOrg && (p.orgs != nil || id.issuer.orgs != nil)
+		return p.missesOrg(id)
 	case reason == OrgNotAllowed:
-		return id.org != "" && !p.admitsOrg(id.org)
+		return p.refusesOrg(id)
 	default:
 		return id.met.lacks(p.required(reason))
 	}

@@ -76,12 +76,12 @@ var steps = []step{
 	{
 		name:    "actor",
 		reasons: []Reason{ActorNotAllowed},
-		asked:   func(d *Decision) bool { return d.identity.issuer.actors != nil || d.routePolicy().actors != nil },
+		asked:   func(d *Decision) bool { return d.identity.issuer.actors != nil || d.policy.actors != nil },
 	},
 	{
 		name:    "organization",
 		reasons: []Reason{OrgMissing, OrgNotAllowed},
-		asked:   func(d *Decision) bool { return d.identity.issuer.orgs != nil || d.routePolicy().orgs != nil },
+		asked:   func(d *Decision) bool { return d.identity.issuer.orgs != nil || d.policy.orgs != nil },
 	},
 	{
 		name:    "organization in the path",
@@ -91,18 +91,18 @@ var steps = []step{
 	{
 		name:    "scopes",
 		reasons: []Reason{InsufficientScope},
-		asked:   func(d *Decision) bool { return len(d.routePolicy().scopes) > 0 },
+		asked:   func(d *Decision) bool { return len(d.policy.scopes) > 0 },
 	},
 	{
 		name:    "permissions",
 		reasons: []Reason{MissingPermission},
-		asked:   func(d *Decision) bool { return len(d.routePolicy().permissions) > 0 },
+		asked:   func(d *Decision) bool { return len(d.policy.permissions) > 0 },
 	},
-	{name: "roles", reasons: []Reason{MissingRole}, asked: func(d *Decision) bool { return len(d.routePolicy().roles) > 0 }},
+	{name: "roles", reasons: []Reason{MissingRole}, asked: func(d *Decision) bool { return len(d.policy.roles) > 0 }},
 	{
 		name:    "feature flags",
 		reasons: []Reason{FeatureDisabled},
-		asked:   func(d *Decision) bool { return len(d.routePolicy().flags) > 0 },
+		asked:   func(d *Decision) bool { return len(d.policy.flags) > 0 },
 	},
 	{name: "MCP message", reasons: []Reason{MCPUnreadable}, asked: func(d *Decision) bool { return d.reads }},
 	{
@@ -121,14 +121,6 @@ var steps = []step{
 	},
 }
 
-// routePolicy is the policy that was chosen for the request, whatever it calls.
-func (d *Decision) routePolicy() *policy {
-	if d.byTool {
-		return d.also
-	}
-	return d.policy
-}
-
 // decided reports whether the decision was made at this step.
 func (s *step) decided(d *Decision) bool {
 	return s.tool == d.byTool && slices.Contains(s.reasons, d.Reason) && (s.detail == "" || s.detail == d.Detail)
@@ -137,7 +129,7 @@ func (s *step) decided(d *Decision) bool {
 // wouldDeny reports whether the decision would have been made at this step, were the
 // policy not in shadow.
 func (s *step) wouldDeny(d *Decision) bool {
-	asked := d.routePolicy()
+	asked := d.policy
 	if s.tool {
 		asked = d.tool
 	}

@@ -170,7 +170,7 @@ func (s *service) tlsStatus(loaded *settings.Settings) string {
 	if s.certificates == nil {
 		return "off"
 	}
-	text := "certificate valid until " + s.certificates.current.Load().Certificates[0].Leaf.NotAfter.UTC().Format("2006-01-02 15:04 UTC")
+	text := "certificate valid until " + s.certificates.leaf().NotAfter.UTC().Format("2006-01-02 15:04 UTC")
 	if s.certificates.files.ClientCA == "" {
 		return text + "; clients need none"
 	}

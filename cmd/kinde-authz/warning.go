@@ -4,7 +4,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-authz/settings"
-	"github.com/kinde-authz/kinde-authz/kinde"
 )
 
 // warn logs what is dangerous in the settings: when the program starts and when it
@@ -13,21 +12,14 @@ func warn(s *settings.Settings, log *zap.Logger) {
 	for _, w := range s.Warnings() {
 		log.Warn(w.Text, zap.String("place", w.Place))
 	}
-	without := func(is func(kinde.Issuer) bool) (domains []string) {
-		for _, issuer := range s.Verifier.Issuers {
-			if is(issuer) {
-				domains = append(domains, issuer.Domain)
-			}
-		}
-		return domains
-	}
-	if open := without(func(i kinde.Issuer) bool { return i.Audience == nil }); open != nil {
+	anyAudience, anyOrg := s.OpenIssuers()
+	if anyAudience != nil {
 		log.Warn("no audience is configured: tokens for any API of this Kinde business pass",
-			zap.String("setting", "KINDE_AUDIENCE, issuers.audience"), zap.Strings("issuers", open))
+			zap.String("setting", "KINDE_AUDIENCE, issuers.audience"), zap.Strings("issuers", anyAudience))
 	}
-	if open := without(func(i kinde.Issuer) bool { return s.Authorizer.Issuers[i.Domain].AllowedOrgs == nil }); open != nil {
+	if anyOrg != nil {
 		log.Warn("no allowlist of organizations is configured: tokens of any organization, and of none, pass",
-			zap.String("setting", "KINDE_ALLOWED_ORGS, issuers.allowed_orgs"), zap.Strings("issuers", open))
+			zap.String("setting", "KINDE_ALLOWED_ORGS, issuers.allowed_orgs"), zap.Strings("issuers", anyOrg))
 	}
 	if s.Pprof {
 		log.Warn("profiles are served on the admin port: whoever reaches it can read them and take processor time",

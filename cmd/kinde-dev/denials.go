@@ -4,12 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
 
-	"github.com/kinde-authz/kinde-authz/authz"
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/playground"
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
 )
 
@@ -53,7 +52,7 @@ func denial(line []byte) string {
 	if err != nil {
 		at = time.Now()
 	}
-	text := fmt.Sprintf("%s  %3d %-19s  %s %s", at.Local().Format(time.TimeOnly), statusOf(e.Reason), e.Reason, e.Method, cut(e.Path, maxPath))
+	text := fmt.Sprintf("%s  %3d %-19s  %s %s", at.Local().Format(time.TimeOnly), playground.StatusOf(e.Reason), e.Reason, e.Method, cut(e.Path, maxPath))
 	if who := e.who(); who != "" {
 		text += "  " + who
 	}
@@ -73,16 +72,6 @@ func (e *entry) who() string {
 		return actor + " of " + e.OrgCode
 	}
 	return actor
-}
-
-// statusOf is the status of the answers for a reason, 0 for one of another
-// version.
-func statusOf(reason string) int {
-	if !slices.Contains(authz.Reasons(), authz.Reason(reason)) {
-		return 0
-	}
-	decision := authz.Decision{Reason: authz.Reason(reason)}
-	return decision.Status()
 }
 
 // cut shortens a text, between words where it can.

@@ -11,6 +11,8 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
 )
 
 type commands struct {
@@ -33,7 +35,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	parser, err := kong.New(&commands{},
 		kong.Name("kinde-dev"),
 		kong.Description("Development and tests for kinde-authz. Never run it where its tokens are trusted."),
-		kong.Vars{"issuer": defaultIssuer},
+		kong.Vars{"issuer": stack.DefaultIssuer},
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { exited = code }),
 		kong.BindTo(stdout, (*io.Writer)(nil)),

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,50 +16,36 @@ import (
 
 // try is a request for the reader to send.
 type try struct {
-	says   string // the status, and for whom
-	token  string // flags of kinde-dev token
-	none   bool   // sends no token
-	header string
-	past   bool // goes to the agent, past Envoy
+	says   string                  // the status, and for whom
+	token  *kindetest.TokenRequest // nil sends none
+	forged bool                    // sends a user's ID
+	past   bool                    // goes to the agent, past Envoy
 }
 
 // tries are what up prints. A quote in a text would open a string in a shell
 // that it is pasted into.
 var tries = []try{
-	{says: "200: a user, and the identity that the agent was given"},
-	{says: "200: a machine", token: "--actor system"},
-	{says: "200: a user with a forged header, which does not arrive", header: "x-kinde-user-id: kp_admin"},
-	{says: "401: no token", none: true},
-	{says: "401: an expired token", token: "--broken expired"},
-	{says: "401: an ID token", token: "--broken id-token"},
-	{says: "401: a token for another API", token: "--broken wrong-audience"},
-	{says: "403: a user of another organization", token: "--org org_other"},
-	{says: "401 of the agent: past Envoy, where nobody signs the identity", none: true, header: "x-kinde-user-id: kp_admin", past: true},
+	{says: "200: a user, and the identity that the agent was given", token: &kindetest.TokenRequest{}},
+	{says: "200: a machine", token: &kindetest.TokenRequest{Actor: "system"}},
+	{says: "200: a user with a forged header, which does not arrive", token: &kindetest.TokenRequest{}, forged: true},
+	{says: "401: no token"},
+	{says: "401: an expired token", token: &kindetest.TokenRequest{Broken: "expired"}},
+	{says: "401: an ID token", token: &kindetest.TokenRequest{Broken: "id-token"}},
+	{says: "401: a token for another API", token: &kindetest.TokenRequest{Broken: "wrong-audience"}},
+	{says: "403: a user of another organization", token: &kindetest.TokenRequest{Org: "org_other"}},
+	{says: "401 of the agent: past Envoy, where nobody signs the identity", forged: true, past: true},
 }
-
-// defaultIssuer is where kinde-dev token asks when it is not told otherwise.
-const defaultIssuer = "http://localhost:9100"
 
 // line is the request as a shell takes it.
 func (t try) line(program, issuer, url, agent string) string {
-	line := "curl -i"
-	if !t.none {
-		token := program + " token"
-		if issuer != defaultIssuer {
-			token += " --issuer " + issuer
-		}
-		if t.token != "" {
-			token += " " + t.token
-		}
-		line += ` -H "Authorization: Bearer $(` + token + `)"`
-	}
-	if t.header != "" {
-		line += ` -H "` + t.header + `"`
+	request := stack.Request{Token: t.token, Method: http.MethodGet, Path: stack.AgentPath}
+	if t.forged {
+		request.Headers = []stack.Header{{Name: "x-kinde-user-id", Value: "kp_admin"}}
 	}
 	if t.past {
 		url = agent
 	}
-	return line + " " + url + stack.AgentPath
+	return request.Curl(program, issuer, url)
 }
 
 // printStack prints where everything is and requests to try.

@@ -1,6 +1,10 @@
 package main
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
+)
 
 func TestTryLine(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -9,20 +13,21 @@ func TestTryLine(t *testing.T) {
 		want                 string
 	}{
 		"default issuer": {
-			try{}, "bin/kinde-dev", "http://localhost:9100", "http://localhost:8080",
+			try{token: &kindetest.TokenRequest{}}, "bin/kinde-dev", "http://localhost:9100", "http://localhost:8080",
 			`curl -i -H "Authorization: Bearer $(bin/kinde-dev token)" http://localhost:8080/api/agents/weather`,
 		},
 		"another issuer": {
-			try{token: "--broken expired"}, "bin/kinde-dev", "http://localhost:9101", "http://localhost:8080",
+			try{token: &kindetest.TokenRequest{Broken: "expired"}},
+			"bin/kinde-dev", "http://localhost:9101", "http://localhost:8080",
 			`curl -i -H "Authorization: Bearer $(bin/kinde-dev token --issuer http://localhost:9101 --broken expired)"` +
 				` http://localhost:8080/api/agents/weather`,
 		},
 		"no token": {
-			try{none: true, header: "a: b"}, "bin/kinde-dev", "http://localhost:9101", "http://localhost:8081",
-			`curl -i -H "a: b" http://localhost:8081/api/agents/weather`,
+			try{forged: true}, "bin/kinde-dev", "http://localhost:9101", "http://localhost:8081",
+			`curl -i -H 'x-kinde-user-id: kp_admin' http://localhost:8081/api/agents/weather`,
 		},
 		"past Envoy": {
-			try{none: true, past: true}, "bin/kinde-dev", "http://localhost:9101", "http://localhost:8081",
+			try{past: true}, "bin/kinde-dev", "http://localhost:9101", "http://localhost:8081",
 			`curl -i http://localhost:8000/api/agents/weather`,
 		},
 	} {

@@ -24,8 +24,7 @@ mkdir "$work/bin"
 programs "$work/bin" etcd kube-apiserver kubectl
 (cd deploy/test && go test -c -tags deploy -o "$work/deploy.test" .)
 gateway_crds=$(module_dir "github.com/envoyproxy/gateway@$ENVOY_GATEWAY")/charts/gateway-helm/charts/crds/crds
-istio_version=$(sed -n 's/^require istio.io.istio //p' e2e/istio-xds/go.mod)
-istio_crds=$(module_dir "istio.io/istio@$istio_version")/manifests/charts/base/files/crd-all.gen.yaml
+istio_crds=$(module_dir "istio.io/istio@$istio")/manifests/charts/base/files/crd-all.gen.yaml
 cert_manager_crds=$(module_dir "github.com/cert-manager/cert-manager@v$CERT_MANAGER_VERSION")/deploy/crds
 prometheus_crds=$(module_dir "github.com/prometheus-operator/prometheus-operator@$PROMETHEUS_OPERATOR")
 prometheus_crds+=/example/prometheus-operator-crd/monitoring.coreos.com

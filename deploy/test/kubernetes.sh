@@ -1,8 +1,10 @@
-# To be sourced at the root of the project: Kubernetes' own programs, and what api.sh and cluster.sh
-# have in common. All runs in namespaces of processes, mounts and networks of its own: of the
-# machine only control groups are touched, and all ends with the first process in them.
+# To be sourced at the root of the project: programs that are built where they are not there, and
+# what api.sh and cluster.sh have in common. These run in namespaces of processes, mounts and
+# networks of their own: of the machine only control groups are touched, and all ends with the
+# first process in them.
 . deploy/versions
 . scripts/built.sh
+istio=$(sed -n 's/^require istio.io.istio //p' e2e/istio-xds/go.mod)
 
 # kubernetes_program NAME OUT: the module replaces its parts by folders that it lacks, so they are
 # taken as they are published.

@@ -13,34 +13,10 @@ import (
 	"github.com/kinde-authz/kinde-authz/internal/suggest"
 )
 
-var errText = "want a string; put a number, a date, true or false in quotes"
-
-// text is a string that is not empty.
-type text string
-
-// UnmarshalYAML refuses numbers, and what nobody could see.
-func (t *text) UnmarshalYAML(node *yaml.Node) error {
-	switch {
-	case node.Kind != yaml.ScalarNode || node.Tag != "!!str":
-		return strictyaml.Refuse(node, "%s", errText)
-	case node.Value == "" || strings.TrimSpace(node.Value) != node.Value:
-		return strictyaml.Refuse(node, "want a string that is not empty and does not start or end with a space")
-	}
-	*t = text(node.Value)
-	return nil
-}
-
-// words are any string.
-type words string
-
-// UnmarshalYAML refuses numbers.
-func (w *words) UnmarshalYAML(node *yaml.Node) error {
-	if node.Kind != yaml.ScalarNode || node.Tag != "!!str" {
-		return strictyaml.Refuse(node, "%s", errText)
-	}
-	*w = words(node.Value)
-	return nil
-}
+type (
+	text  = strictyaml.Text
+	words = strictyaml.String
+)
 
 // offset is a duration that may be negative.
 type offset time.Duration

@@ -13,12 +13,13 @@ import (
 // resourceWarnings are about resources and the audiences of the issuers together.
 func (s *Settings) resourceWarnings() (all []authz.Warning) {
 	first := ""
+	open, _ := s.OpenIssuers()
 	for n, r := range s.Authorizer.Resources {
 		warn := func(format string, args ...any) {
 			text := "resource " + r.Identifier + fmt.Sprintf(format, args...)
 			all = append(all, authz.Warning{Path: []string{"resources", strconv.Itoa(n)}, Text: text})
 		}
-		if open := s.openIssuers(); r.Audience == nil && open != nil && !s.standIn {
+		if r.Audience == nil && open != nil && !s.standIn {
 			warn(" is open to any token of %s: give it an audience, or the issuer one", strings.Join(open, ", "))
 		}
 		for _, other := range s.Authorizer.Resources[:n] {
@@ -38,14 +39,18 @@ func (s *Settings) resourceWarnings() (all []authz.Warning) {
 	return all
 }
 
-// openIssuers returns the issuers whose tokens may be for any audience.
-func (s *Settings) openIssuers() (domains []string) {
+// OpenIssuers returns the domains of the issuers whose tokens may be for any audience, and
+// of those whose tokens may be of any organization, or none.
+func (s *Settings) OpenIssuers() (anyAudience, anyOrg []string) {
 	for _, issuer := range s.Verifier.Issuers {
 		if issuer.Audience == nil {
-			domains = append(domains, issuer.Domain)
+			anyAudience = append(anyAudience, issuer.Domain)
+		}
+		if s.Authorizer.Issuers[issuer.Domain].AllowedOrgs == nil {
+			anyOrg = append(anyOrg, issuer.Domain)
 		}
 	}
-	return domains
+	return anyAudience, anyOrg
 }
 
 // shared returns an audience that both resources accept, empty for none.

@@ -15,21 +15,7 @@ func refuse(node *yaml.Node, format string, args ...any) error {
 	return strictyaml.Refuse(node, format, args...)
 }
 
-// text is a setting that is a string and not empty.
-type text string
-
-// UnmarshalYAML refuses numbers and booleans: YAML would turn an organization
-// called 0123 into another one.
-func (t *text) UnmarshalYAML(node *yaml.Node) error {
-	if node.Kind != yaml.ScalarNode || node.Tag != "!!str" {
-		return refuse(node, "want a string; put a number, a date, true or false in quotes")
-	}
-	if strings.TrimSpace(node.Value) != node.Value || node.Value == "" {
-		return refuse(node, "want a string that is not empty and does not start or end with a space")
-	}
-	*t = text(node.Value)
-	return nil
-}
+type text = strictyaml.Text
 
 // values returns the strings of a list, as a type of string; nil stays nil.
 func values[T ~string](list []text) []T {

@@ -137,7 +137,7 @@ func caseClaims(claims kindetest.Claims, issuer *kindetest.Issuer) (kindetest.Cl
 	if nbf != 0 {
 		out["nbf"] = nbf
 	}
-	return out, seconds(now - iat)
+	return out, fmt.Sprintf("%ds", now-iat)
 }
 
 // number is a claim that is one, else 0.

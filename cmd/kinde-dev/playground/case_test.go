@@ -19,13 +19,13 @@ func caseOf(t *testing.T, token *kindetest.TokenRequest, out *result) (text, why
 		t.Fatal(err)
 	}
 	in := &request{Token: token, Method: "GET", Path: "/a"}
-	in.Headers = []header{{"X-Kinde-Org-Code", "forged"}, {"x-kinde-b", "c"}}
+	in.Headers = []header{{Name: "X-Kinde-Org-Code", Value: "forged"}, {Name: "x-kinde-b", Value: "c"}}
 	return p.testCase(in, out, minted)
 }
 
 func TestCase(t *testing.T) {
 	got, why := caseOf(t, &kindetest.TokenRequest{Actor: "system", Org: "none", Scopes: []string{}}, &result{
-		Reason: "allowed", Upstream: []header{{"x-kinde-org-code", "org_acme"}},
+		Reason: "allowed", Upstream: []header{{Name: "x-kinde-org-code", Value: "org_acme"}},
 	})
 	const want = `# Beside logs/kinde-authz.yaml, for kinde-authz test.
 settings: kinde-authz.yaml

@@ -45,7 +45,7 @@ func (p *Playground) serveEvents(w http.ResponseWriter, r *http.Request) {
 		for _, l := range lines {
 			position = l.number
 			if l.Decision != "" {
-				tell(w, "decision", decided{statusOf(l.Reason), l.text})
+				tell(w, "decision", decided{StatusOf(l.Reason), l.text})
 			}
 		}
 		if http.NewResponseController(w).Flush() != nil {
@@ -67,9 +67,9 @@ func tell(w http.ResponseWriter, name string, data any) {
 	}
 }
 
-// statusOf is the status of the answers for a reason, 200 for an allow and 0 for a reason
-// of another version.
-func statusOf(reason string) int {
+// StatusOf is the status of the answer to a request that was decided for a reason: 200 for
+// an allow, and 0 for a reason of another version.
+func StatusOf(reason string) int {
 	switch r := authz.Reason(reason); {
 	case r == authz.Allowed || r == authz.Public:
 		return http.StatusOK

@@ -31,7 +31,8 @@ type Playground struct {
 	program string // kinde-dev, for a shell
 	server  *http.Server
 
-	mu     sync.Mutex
+	saving sync.Mutex // held while settings are tried, for seconds: those that are refused are taken back
+	mu     sync.Mutex // guards outage
 	outage kindetest.Outage
 }
 

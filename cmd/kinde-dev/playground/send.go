@@ -14,7 +14,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/kinde-authz/kinde-authz/authz"
-	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/agent"
 	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
@@ -27,19 +26,10 @@ const (
 	maxAnswer = 64 << 10
 )
 
-// request is what the page sends through Envoy.
-type request struct {
-	Token   *kindetest.TokenRequest `json:"token"` // nil sends none
-	Method  string                  `json:"method"`
-	Path    string                  `json:"path"`
-	Headers []header                `json:"headers"`
-	Body    string                  `json:"body"`
-}
-
-type header struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
-}
+type (
+	request = stack.Request // what the page sends through Envoy
+	header  = stack.Header
+)
 
 // scene is a request of the README and how it should end.
 type scene struct {
@@ -51,17 +41,7 @@ type scene struct {
 
 func scenes() (all []scene) {
 	for _, s := range stack.Scenes {
-		one := scene{Name: s.Name, Status: s.Status, Reason: s.Reason}
-		one.request = request{Token: s.Token, Method: http.MethodGet, Path: stack.AgentPath, Headers: []header{}}
-		if s.Message != "" {
-			one.Method, one.Path, one.Body = http.MethodPost, agent.MCPPath, s.Message
-			one.Headers = []header{{"Content-Type", "application/json"}, {"Accept", "application/json, text/event-stream"}}
-		}
-		for name, value := range s.Headers {
-			one.Headers = append(one.Headers, header{name, value})
-		}
-		slices.SortStableFunc(one.Headers, func(a, b header) int { return strings.Compare(a.Name, b.Name) })
-		all = append(all, one)
+		all = append(all, scene{s.Request(), s.Name, s.Status, s.Reason})
 	}
 	return all
 }
@@ -94,22 +74,22 @@ func (p *Playground) send(r *http.Request, in request) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	outgoing, err := in.outgoing(ctx, p.stack.URL, token)
+	sent, err := outgoing(ctx, &in, p.stack.URL, token)
 	if err != nil {
 		return nil, err
 	}
 	id, position := rand.Text(), p.seen.position()
-	outgoing.Header.Set(marker, id)
+	sent.Header.Set(marker, id)
 	p.seen.expect(id)
 	defer p.seen.forget(id) // also where there is no answer
-	out, err := exchange(outgoing)
+	out, err := exchange(sent)
 	if err != nil {
 		return nil, fmt.Errorf("Envoy: %w", err) //nolint:staticcheck // a name
 	}
 	upstream := p.seen.headersOf(id)
 	out.Upstream = shown(upstream)
 	p.addLines(ctx, out, position, upstream.Get("X-Request-Id"))
-	out.Curl = in.curl(p.program, p.stack.Issuer.URL, p.stack.URL)
+	out.Curl = in.Curl(p.program, p.stack.Issuer.URL, p.stack.URL)
 	in.Path = out.asked(in.Path)
 	p.explain(ctx, out, &in, token)
 	out.Case, out.NoCase = p.testCase(&in, out, token)
@@ -131,7 +111,7 @@ func (p *Playground) mint(asked *kindetest.TokenRequest) (string, error) {
 }
 
 // outgoing is the request for Envoy at that URL.
-func (in *request) outgoing(ctx context.Context, envoy, token string) (*http.Request, error) {
+func outgoing(ctx context.Context, in *request, envoy, token string) (*http.Request, error) {
 	if !strings.HasPrefix(in.Path, "/") || strings.ContainsFunc(in.Path, func(c rune) bool { return c <= ' ' || c == 0x7f }) {
 		return nil, wrong("path %q: want one that begins with / and has no spaces", in.Path)
 	}
@@ -193,7 +173,7 @@ func shown(headers http.Header) (all []header) {
 			if (name == "Authorization" || name == "X-Kinde-Assertion") && len(value) > 24 {
 				value = value[:20] + "…"
 			}
-			all = append(all, header{strings.ToLower(name), value})
+			all = append(all, header{Name: strings.ToLower(name), Value: value})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b header) int { return strings.Compare(a.Name, b.Name) })

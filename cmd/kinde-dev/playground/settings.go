@@ -38,13 +38,13 @@ func (p *Playground) changeSettings(r *http.Request, in settingsChange) (setting
 	if err != nil || !verdict.OK || !in.Save {
 		return verdict, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	before, err := p.settings()
+	p.saving.Lock()
+	defer p.saving.Unlock()
+	before, err := os.ReadFile(p.stack.Settings)
 	if err != nil {
 		return verdict, err
 	}
-	if err := replace(p.stack.Settings, in.Text); err != nil {
+	if err := p.stack.ReplaceSettings([]byte(in.Text)); err != nil {
 		return verdict, err
 	}
 	if !p.stack.Running() {
@@ -57,7 +57,7 @@ func (p *Playground) changeSettings(r *http.Request, in settingsChange) (setting
 		return verdict, err
 	case told.Error != "":
 		verdict = settingsVerdict{false, told.Error + "\nThe file is as it was."}
-		return verdict, replace(p.stack.Settings, before)
+		return verdict, p.stack.ReplaceSettings(before)
 	case told.Message == "":
 		verdict.Says += "\nSaved. kinde-authz logs too little to tell whether it uses it."
 	default:
@@ -83,15 +83,6 @@ func (p *Playground) validate(ctx context.Context, text string) (settingsVerdict
 	says := strings.TrimSpace(string(stdout) + strings.TrimPrefix(stderr, "kinde-authz: "))
 	says = strings.ReplaceAll(says, path, filepath.Base(path))
 	return settingsVerdict{err == nil, says}, nil
-}
-
-// replace writes a file whole or not at all.
-func replace(path, text string) error {
-	next := path + ".next"
-	if err := os.WriteFile(next, []byte(text), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(next, path)
 }
 
 // reload has the service read its file, and returns what it logs of that, if it does.

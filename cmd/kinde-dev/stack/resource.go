@@ -20,11 +20,7 @@ func (s *Stack) discoverable(ctx context.Context) error {
 	}
 	server := s.URL + agent.MCPPath
 	settings = fmt.Appendf(settings, "resources:\n  - {identifier: %q, audience: [%q, %q]}\n", server, kindetest.Audience, server)
-	// At once: a file that is written in place can be read half.
-	if err := os.WriteFile(s.Settings+".new", settings, 0o600); err != nil {
-		return err
-	}
-	if err := os.Rename(s.Settings+".new", s.Settings); err != nil {
+	if err := s.ReplaceSettings(settings); err != nil {
 		return err
 	}
 	return s.Authz.Until(ctx, "its settings with the resource", func() bool {

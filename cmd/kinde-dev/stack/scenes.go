@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -15,13 +17,13 @@ import (
 
 // Scene is one request through the stack and how it should end.
 type Scene struct {
-	Name    string                  `json:"name"`
-	Token   *kindetest.TokenRequest `json:"token"` // nil sends none
-	Headers map[string]string       `json:"headers"`
-	Message string                  `json:"message"` // to the MCP server; empty asks the agent
+	Name    string
+	Token   *kindetest.TokenRequest // nil sends none
+	Headers map[string]string
+	Message string // to the MCP server; empty asks the agent
 
-	Status int    `json:"status"`
-	Reason string `json:"reason"` // of a denial
+	Status int
+	Reason string // of a denial
 	// identity is some of what the agent sees; an empty value is a header
 	// that must not arrive.
 	identity map[string]string
@@ -114,12 +116,13 @@ func (s *Stack) Play(ctx context.Context, out io.Writer) error {
 // play sends the request, describes the answer and reports whether it is the
 // one wanted.
 func (c Scene) play(ctx context.Context, s *Stack) (got string, ok bool) {
-	request, err := c.request(ctx, s)
+	sent := c.Request()
+	request, err := http.NewRequestWithContext(ctx, sent.Method, s.URL+sent.Path, strings.NewReader(sent.Body))
 	if err != nil {
 		return err.Error(), false
 	}
-	for name, value := range c.Headers {
-		request.Header.Set(name, value)
+	for _, h := range sent.Headers {
+		request.Header.Set(h.Name, h.Value)
 	}
 	if c.Token != nil {
 		token, err := s.Issuer.Mint(*c.Token)
@@ -157,18 +160,17 @@ func (c Scene) play(ctx context.Context, s *Stack) (got string, ok bool) {
 // AgentPath is what the scenes ask the agent for.
 const AgentPath = "/api/agents/weather"
 
-// request is what the scene sends, without the token.
-func (c Scene) request(ctx context.Context, s *Stack) (*http.Request, error) {
-	if c.Message == "" {
-		return http.NewRequestWithContext(ctx, http.MethodGet, s.URL+AgentPath, nil)
+// Request is what the scene sends.
+func (c Scene) Request() Request {
+	r := Request{Token: c.Token, Method: http.MethodGet, Path: AgentPath, Headers: []Header{}}
+	if c.Message != "" {
+		r.Method, r.Path, r.Body = http.MethodPost, agent.MCPPath, c.Message
+		r.Headers = []Header{{"Accept", "application/json, text/event-stream"}, {"Content-Type", "application/json"}}
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+agent.MCPPath, strings.NewReader(c.Message))
-	if err != nil {
-		return nil, err
+	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
+		r.Headers = append(r.Headers, Header{name, c.Headers[name]})
 	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Accept", "application/json, text/event-stream")
-	return request, nil
+	return r
 }
 
 // wrongIdentity describes a header that the agent got with a wrong value.

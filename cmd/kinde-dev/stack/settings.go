@@ -43,6 +43,16 @@ func (s *Stack) writeSettings(config *Config) (crypto.PublicKey, error) {
 	return public, os.WriteFile(s.Settings, []byte(text), 0o600)
 }
 
+// ReplaceSettings writes the file of settings anew, at once: one that is written in place
+// can be read half.
+func (s *Stack) ReplaceSettings(text []byte) error {
+	next := s.Settings + ".next"
+	if err := os.WriteFile(next, text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(next, s.Settings)
+}
+
 // writeKey writes a new private key, and returns the public one.
 func writeKey(path string) (crypto.PublicKey, error) {
 	public, private, err := ed25519.GenerateKey(nil)

@@ -1,10 +1,9 @@
-package playground
+package stack
 
 import (
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -12,11 +11,27 @@ import (
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
-// defaultIssuer is where kinde-dev token asks when it is not told otherwise.
-const defaultIssuer = "http://localhost:9100"
+// DefaultIssuer is where kinde-dev token asks when it is not told otherwise.
+const DefaultIssuer = "http://localhost:9100"
 
-// curl is the request as a command of a shell.
-func (in *request) curl(program, issuer, envoy string) string {
+// Request is one through the stack, as it is described before there is a token for it.
+type Request struct {
+	Token   *kindetest.TokenRequest `json:"token"` // nil sends none
+	Method  string                  `json:"method"`
+	Path    string                  `json:"path"`
+	Headers []Header                `json:"headers"`
+	Body    string                  `json:"body"`
+}
+
+// Header is a header of a request or an answer.
+type Header struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Curl is the request, to that URL, as a command of a shell, which has the program
+// kinde-dev ask the issuer for the token.
+func (in *Request) Curl(program, issuer, url string) string {
 	words := []string{"curl -i"}
 	switch {
 	case in.Method == http.MethodHead:
@@ -44,7 +59,7 @@ func (in *request) curl(program, issuer, envoy string) string {
 	if strings.ContainsAny(in.Path, "{}[]") {
 		words = append(words, "--globoff")
 	}
-	return strings.Join(append(words, process.Quoted(envoy+in.Path)), " ")
+	return strings.Join(append(words, process.Quoted(url+in.Path)), " ")
 }
 
 // tokenCommand is the command that prints the token.
@@ -61,7 +76,7 @@ func tokenCommand(t *kindetest.TokenRequest, program, issuer string) string {
 		}
 		flag(name, strings.Join(items, ","))
 	}
-	if issuer != defaultIssuer {
+	if issuer != DefaultIssuer {
 		flag("issuer", issuer)
 	}
 	if t.Actor != "user" {
@@ -82,6 +97,3 @@ func tokenCommand(t *kindetest.TokenRequest, program, issuer string) string {
 	flag("broken", t.Broken)
 	return command
 }
-
-// seconds is a number of seconds as a Go duration.
-func seconds(n int64) string { return strconv.FormatInt(n, 10) + "s" }
