@@ -58,6 +58,8 @@ type explanation struct {
 	Set      map[string]string `json:"headers_set,omitempty"`
 	Remove   []string          `json:"headers_removed,omitempty"`
 	Warnings []string          `json:"warnings,omitempty"`
+
+	unsent string // why there is no token, empty where there is one
 }
 
 type step struct {
@@ -83,6 +85,9 @@ func (c *explainCommand) Run(stdin io.Reader, stdout io.Writer) error {
 	}
 	e := explain(&decision, request, faults)
 	e.Warnings = warnings
+	if len(request.Authorization) == 0 {
+		e.unsent = cmp.Or(c.TokenFile, "standard input") + " is empty"
+	}
 	if c.Format == "json" {
 		encoder := json.NewEncoder(stdout)
 		encoder.SetIndent("", "  ")

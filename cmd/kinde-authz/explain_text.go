@@ -18,7 +18,10 @@ func (e *explanation) text() string {
 		fmt.Fprintf(&out, "%-9s %s\n", label, fmt.Sprintf(format, args...))
 	}
 	line("request", "%q %q", e.Method, e.Path)
-	line("route", "%s", cmp.Or(e.Route, "none"))
+	if e.unsent != "" {
+		line("token", "none: %s", e.unsent)
+	}
+	line("route", "%s", e.route())
 	line("policy", "%s", cmp.Or(e.Policy, "none"))
 	for label, text := range ordered("resource", e.Resource, "message", e.MCP, "tool", e.Tool) {
 		line(label, "%s", text)
@@ -47,6 +50,14 @@ func (e *explanation) text() string {
 		line("warning", "%s", warning)
 	}
 	return out.String()
+}
+
+// route says which one matches, and what holds where none does.
+func (e *explanation) route() string {
+	if e.Route == "" && e.Policy == "default" {
+		return "none: the policy default holds"
+	}
+	return cmp.Or(e.Route, "none")
 }
 
 // shadow says what a policy in shadow would have answered.

@@ -110,8 +110,8 @@ func (s *service) status(now time.Time) *overview {
 		InFlight: fmt.Sprintf("%d of %d MiB", s.server.InFlight()>>20, loaded.Limits.InFlightBytes>>20),
 		Dropped:  s.dropped(), TLS: s.tlsStatus(loaded),
 	}
-	if n := len(loaded.Warnings()); n > 0 {
-		page.Warnings = fmt.Sprintf("%d: kinde-authz validate tells them, and so does the log", n)
+	if n := len(loaded.Warnings()) + len(risks(loaded)); n > 0 {
+		page.Warnings = fmt.Sprintf("%d: the log tells them at the start and when settings are read again", n)
 	}
 	if loaded.Pprof {
 		page.Pprof = "served at /debug/pprof/"

@@ -12,21 +12,38 @@ func warn(s *settings.Settings, log *zap.Logger) {
 	for _, w := range s.Warnings() {
 		log.Warn(w.Text, zap.String("place", w.Place))
 	}
+	for _, r := range risks(s) {
+		fields := []zap.Field{zap.String("setting", r.setting)}
+		if r.issuers != nil {
+			fields = append(fields, zap.Strings("issuers", r.issuers))
+		}
+		log.Warn(r.text, fields...)
+	}
+}
+
+// risk is a guard that is not set, or a door that is opened on purpose.
+type risk struct {
+	text, setting string
+	issuers       []string // that it is about, nil for all
+}
+
+func risks(s *settings.Settings) (all []risk) {
 	anyAudience, anyOrg := s.OpenIssuers()
 	if anyAudience != nil {
-		log.Warn("no audience is configured: tokens for any API of this Kinde business pass",
-			zap.String("setting", "KINDE_AUDIENCE, issuers.audience"), zap.Strings("issuers", anyAudience))
+		all = append(all, risk{"no audience is configured: tokens for any API of this Kinde business pass",
+			"KINDE_AUDIENCE, issuers.audience", anyAudience})
 	}
 	if anyOrg != nil {
-		log.Warn("no allowlist of organizations is configured: tokens of any organization, and of none, pass",
-			zap.String("setting", "KINDE_ALLOWED_ORGS, issuers.allowed_orgs"), zap.Strings("issuers", anyOrg))
+		all = append(all, risk{"no allowlist of organizations is configured: tokens of any organization, and of none, pass",
+			"KINDE_ALLOWED_ORGS, issuers.allowed_orgs", anyOrg})
 	}
 	if s.Pprof {
-		log.Warn("profiles are served on the admin port: whoever reaches it can read them and take processor time",
-			zap.String("setting", "KINDE_AUTHZ_PPROF, pprof"), zap.String("path", "/debug/pprof/"))
+		all = append(all, risk{"profiles are served on the admin port, at /debug/pprof/: whoever reaches it can read them and take " +
+			"processor time", "KINDE_AUTHZ_PPROF, pprof", nil})
 	}
 	if s.Verifier.InsecureHTTP {
-		log.Warn("http:// issuers are allowed: anyone on the network path can replace the keys",
-			zap.String("setting", "KINDE_AUTHZ_INSECURE_HTTP"))
+		all = append(all, risk{"http:// issuers are allowed: anyone on the network path can replace the keys",
+			"KINDE_AUTHZ_INSECURE_HTTP, insecure_http", nil})
 	}
+	return all
 }

@@ -58,7 +58,8 @@ routes:
 			"KINDE_AUDIENCE, issuers.audience | [https://c.kinde.com]",
 		"no allowlist of organizations is configured: tokens of any organization, and of none, pass | " +
 			"KINDE_ALLOWED_ORGS, issuers.allowed_orgs | [https://b.kinde.com]",
-		"http:// issuers are allowed: anyone on the network path can replace the keys | KINDE_AUTHZ_INSECURE_HTTP",
+		"http:// issuers are allowed: anyone on the network path can replace the keys | " +
+			"KINDE_AUTHZ_INSECURE_HTTP, insecure_http",
 	}
 	got := settingsLines(seen)
 	if len(got) > len(want) {

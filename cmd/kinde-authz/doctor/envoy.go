@@ -16,29 +16,32 @@ import (
 
 // checkEnvoy reads the configuration of an Envoy and looks for what would make
 // its ext_authz filter useless, or have it deny what it should not. What the
-// running Envoy and its file have in common is told once.
+// running Envoy and its file have in common is told once. One of the two that cannot be
+// read leaves the other to be looked at.
 func checkEnvoy(ctx context.Context, r *Report, s *settings.Settings, from Target) {
-	findings, guards := &merged{}, 0
+	findings, guards, read := &merged{}, 0, false
 	if from.EnvoyAdmin != "" {
 		config, err := runningConfig(ctx, from.EnvoyAdmin)
 		if err != nil {
 			r.fail("envoy "+from.EnvoyAdmin, "its configuration cannot be read: "+err.Error(),
 				"name the address of its admin port, like --envoy-admin http://127.0.0.1:9901")
-			return
+		} else {
+			read = true
+			guards += checkConfig(findings, config, s, from.EnvoyFile == "")
 		}
-		guards += checkConfig(findings, config, s, from.EnvoyFile == "")
 	}
 	if from.EnvoyFile != "" {
 		config, err := fileConfig(from.EnvoyFile)
 		if err != nil {
 			r.fail("envoy "+from.EnvoyFile, err.Error(),
 				"name the file that Envoy was started with, like --envoy-config envoy.yaml")
-			return
+		} else {
+			read = true
+			guards += checkConfig(findings, config, s, true)
 		}
-		guards += checkConfig(findings, config, s, true)
 	}
 	r.findings = append(r.findings, findings.all()...)
-	if guards == 0 {
+	if read && guards == 0 {
 		r.fail("envoy", "no listener asks an ext_authz service over gRPC",
 			"add the ext_authz filter: see envoy.yaml of the project")
 	}
