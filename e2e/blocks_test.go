@@ -38,8 +38,9 @@ var tested = []struct {
 	{"docs/envoy.md", "yaml", 1, "TestCertificatesChangeUnderLoad"},
 	{"docs/istio.md", "sh", 3, "TestGuidesForControlPlanes TestIstio"},
 	{"docs/kinde-setup.md", "yaml", 1, "TestKindeSetupTellsWhatAMissingStepLooksLike TestPoliciesOfDocuments"},
-	{"docs/kubernetes.md", "sh", 9, "TestGuide TestCluster"},
-	{"docs/kubernetes.md", "yaml", 8, "TestGuide TestGuideSaysTheSameOfBothWays TestPeerOfTheGuide TestCluster"},
+	{"docs/kubernetes.md", "sh", 16, "TestGuide TestCluster"},
+	{"docs/kubernetes.md", "yaml", 14, "TestGuide TestGuideSaysTheSameOfBothWays TestGuideToMutualTLSKeepsTheRest " +
+		"TestGuideClosesTheAPI TestGuideExposesEnvoy TestPeerOfTheGuide TestCluster"},
 	{"docs/mcp.md", "console", 1, "TestGuideForMCP"},
 	{"docs/mcp.md", "sh", 1, "TestGuideForMCP"},
 	{"docs/mcp.md", "yaml", 2, "TestPoliciesOfDocuments TestEnvoysMetadataAreEnough"},

@@ -2,6 +2,8 @@ package deploy
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
@@ -80,7 +82,7 @@ func TestEnvoyReachesKindeAuthz(t *testing.T) {
 		t.Parallel()
 		i := start(t, all["sidecar"])
 		folder := shared(t, all["sidecar"]) // in Envoy's container
-		checkDenial(t, edited(t, read(t, sidecarEnvoy), edit{folder + "/", filepath.Dir(i.grpc) + "/"}))
+		checkDenial(t, edited(t, read(t, sidecarEnvoy), edit{folder + "/", filepath.Dir(i.grpc) + "/"}), nil)
 	})
 	t.Run("mtls", func(t *testing.T) {
 		t.Parallel()
@@ -93,7 +95,19 @@ func TestEnvoyReachesKindeAuthz(t *testing.T) {
 		checkDenial(t, edited(t, mtlsEnvoy(t),
 			edit{"address: kinde-authz, port_value: 9191", "address: " + host + ", port_value: " + port},
 			edit{"/etc/kinde-authz-sds/certificate.yaml", filepath.Join(sds, "certificate.yaml")},
-			edit{"/etc/kinde-authz-sds/authority.yaml", filepath.Join(sds, "authority.yaml")}))
+			edit{"/etc/kinde-authz-sds/authority.yaml", filepath.Join(sds, "authority.yaml")}), nil)
+	})
+	t.Run("exposed", func(t *testing.T) {
+		t.Parallel()
+		i := start(t, all["base"])
+		host, port, err := net.SplitHostPort(i.grpc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		authority := newAuthority(t)
+		checkDenial(t, edited(t, exposedEnvoy(t),
+			edit{"address: kinde-authz, port_value: 9191", "address: \"" + host + "\", port_value: " + port},
+			edit{"/etc/envoy-sds/certificate.yaml", served(t, authority)}), authority)
 	})
 }
 
@@ -153,8 +167,24 @@ func client(t *testing.T, a *authority) string {
 	return dir
 }
 
+// served writes what Envoy is given of components/envoy-tls, and returns the file that names it.
+func served(t *testing.T, a *authority) (path string) {
+	t.Helper()
+	wanted := &certificate{}
+	wanted.Spec.DNSNames, wanted.Spec.Usages = []string{"localhost"}, []string{"server auth"}
+	dir := t.TempDir()
+	for name, content := range a.issue(t, wanted) {
+		write(t, filepath.Join(dir, name), content)
+	}
+	path = filepath.Join(dir, "certificate.yaml")
+	content := read(t, "deploy/kubernetes/components/envoy-tls/certificate.yaml")
+	write(t, path, strings.ReplaceAll(content, "/etc/envoy-tls", dir))
+	return path
+}
+
 // checkDenial starts Envoy and waits until a request without a token is denied by kinde-authz.
-func checkDenial(t *testing.T, config string) {
+// With an authority, Envoy's certificate is to be of it.
+func checkDenial(t *testing.T, config string, trusted *authority) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "kinde") // a socket's path must be short
 	if err != nil {
@@ -176,10 +206,17 @@ func checkDenial(t *testing.T, config string) {
 		},
 		DisableKeepAlives: true,
 	}}
+	url := "http://localhost/"
+	if trusted != nil {
+		pool := x509.NewCertPool()
+		pool.AddCert(trusted.cert)
+		client.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+		url = "https://localhost/"
+	}
 	deadline, tick := time.After(40*time.Second), time.NewTicker(50*time.Millisecond)
 	defer tick.Stop()
 	for {
-		got := ask(t, client)
+		got := ask(t, client, url)
 		if strings.HasPrefix(got, "401 ") && strings.Contains(got, `"reason":"missing_token"`) {
 			return
 		}
@@ -193,9 +230,9 @@ func checkDenial(t *testing.T, config string) {
 	}
 }
 
-func ask(t *testing.T, client *http.Client) string {
+func ask(t *testing.T, client *http.Client, url string) string {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/", nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
