@@ -40,7 +40,7 @@ var tested = []struct {
 	{"docs/kinde-setup.md", "yaml", 1, "TestKindeSetupTellsWhatAMissingStepLooksLike TestPoliciesOfDocuments"},
 	{"docs/kubernetes.md", "sh", 16, "TestGuide TestCluster"},
 	{"docs/kubernetes.md", "yaml", 14, "TestGuide TestGuideSaysTheSameOfBothWays TestGuideToMutualTLSKeepsTheRest " +
-		"TestGuideClosesTheAPI TestGuideExposesEnvoy TestPeerOfTheGuide TestCluster"},
+		"TestGuideClosesTheAPI TestIngressOfTheGuide TestGuideExposesEnvoy TestPeerOfTheGuide TestCluster"},
 	{"docs/mcp.md", "console", 1, "TestGuideForMCP"},
 	{"docs/mcp.md", "sh", 1, "TestGuideForMCP"},
 	{"docs/mcp.md", "yaml", 2, "TestPoliciesOfDocuments TestEnvoysMetadataAreEnough"},

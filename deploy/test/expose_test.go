@@ -64,25 +64,31 @@ func exposed(t *testing.T) []object {
 	return buildIn(t, root, "cluster")
 }
 
-// An ingress finds Envoy's port; with TLS at Envoy, the certificate and the file that names it are
-// mounted, and a load balancer leads to the port.
-func TestGuideExposesEnvoy(t *testing.T) {
+// An ingress finds Envoy's port, and Envoy takes the number of proxies.
+func TestIngressOfTheGuide(t *testing.T) {
 	root, _ := followed(t)
 	inside := find[corev1.Service](t, buildIn(t, root, "cluster"), "Service", "envoy")
 	ingress := find[networkingv1.Ingress](t, fileIn(t, root, "cluster/ingress.yaml"), "Ingress", "envoy")
 	backend := ingress.Spec.Rules[0].HTTP.Paths[0].Backend.Service
-	if ingress.Namespace != inside.Namespace || backend.Name != inside.Name || backend.Port.Name != inside.Spec.Ports[0].Name {
+	if ingress.Namespace != inside.Namespace || backend.Name != inside.Name ||
+		backend.Port.Name != inside.Spec.Ports[0].Name {
 		t.Errorf("the ingress leads to %+v", backend)
 	}
 	hops := filepath.Join(root, "hops.yaml")
-	const address = "          use_remote_address: true\n"
-	write(t, hops, edited(t, read(t, "envoy.yaml"), edit{address, address + "          " + snippets(t)["xff_num_trusted_hops"]}))
+	const address, indent = "          use_remote_address: true\n", "          "
+	more := address + indent + snippets(t)["xff_num_trusted_hops"]
+	write(t, hops, edited(t, read(t, "envoy.yaml"), edit{address, more}))
 	checkEnvoyConfig(t, hops)
+}
 
+// With TLS at Envoy, the certificate and the file that names it are mounted, and a load balancer
+// leads to the port.
+func TestGuideExposesEnvoy(t *testing.T) {
 	all := exposed(t)
 	service := find[corev1.Service](t, all, "Service", "envoy").Spec
 	if len(service.Ports) != 1 || service.Ports[0].Port != 443 || service.Ports[0].TargetPort.String() != "http" ||
-		service.Type != corev1.ServiceTypeLoadBalancer || service.ExternalTrafficPolicy != corev1.ServiceExternalTrafficPolicyLocal {
+		service.Type != corev1.ServiceTypeLoadBalancer ||
+		service.ExternalTrafficPolicy != corev1.ServiceExternalTrafficPolicyLocal {
 		t.Errorf("the Service is %+v", service)
 	}
 	envoy := find[appsv1.Deployment](t, all, "Deployment", "envoy")
@@ -93,10 +99,8 @@ func TestGuideExposesEnvoy(t *testing.T) {
 	if want := "create secret tls " + secret + " "; !strings.Contains(read(t, guide), want) {
 		t.Errorf("the guide does not %s", want)
 	}
-	mounted := slices.ContainsFunc(envoy.Spec.Template.Spec.Containers[0].VolumeMounts, func(mount corev1.VolumeMount) bool {
-		return mount.MountPath == "/etc/envoy-sds"
-	})
-	if !mounted {
+	mounts := envoy.Spec.Template.Spec.Containers[0].VolumeMounts
+	if !slices.ContainsFunc(mounts, func(m corev1.VolumeMount) bool { return m.MountPath == "/etc/envoy-sds" }) {
 		t.Error("/etc/envoy-sds is not mounted")
 	}
 	checkKey(t, all, find[corev1.ConfigMap](t, all, "ConfigMap", "kinde-authz"))
