@@ -34,7 +34,7 @@ var tested = []struct {
 	{"docs/envoy-gateway.md", "sh", 3, "TestGuidesForControlPlanes TestEnvoyGateway TestCluster"},
 	{"docs/envoy.md", "", 1, "TestProductionEnvoy"},
 	{"docs/envoy.md", "", 1, "TestGuideReplacesEachReplica deploy/test/compose.sh"},
-	{"docs/envoy.md", "sh", 7, "TestDocumentsNameWhatThereIs deploy/test/systemd.sh"},
+	{"docs/envoy.md", "sh", 8, "TestDocumentsNameWhatThereIs deploy/test/systemd.sh"},
 	{"docs/envoy.md", "yaml", 1, "TestCertificatesChangeUnderLoad"},
 	{"docs/istio.md", "sh", 3, "TestGuidesForControlPlanes TestIstio"},
 	{"docs/kinde-setup.md", "yaml", 1, "TestKindeSetupTellsWhatAMissingStepLooksLike TestPoliciesOfDocuments"},
