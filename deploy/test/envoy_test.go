@@ -167,21 +167,6 @@ func client(t *testing.T, a *authority) string {
 	return dir
 }
 
-// served writes what Envoy is given of components/envoy-tls, and returns the file that names it.
-func served(t *testing.T, a *authority) (path string) {
-	t.Helper()
-	wanted := &certificate{}
-	wanted.Spec.DNSNames, wanted.Spec.Usages = []string{"localhost"}, []string{"server auth"}
-	dir := t.TempDir()
-	for name, content := range a.issue(t, wanted) {
-		write(t, filepath.Join(dir, name), content)
-	}
-	path = filepath.Join(dir, "certificate.yaml")
-	content := read(t, "deploy/kubernetes/components/envoy-tls/certificate.yaml")
-	write(t, path, strings.ReplaceAll(content, "/etc/envoy-tls", dir))
-	return path
-}
-
 // checkDenial starts Envoy and waits until a request without a token is denied by kinde-authz.
 // With an authority, Envoy's certificate is to be of it.
 func checkDenial(t *testing.T, config string, trusted *authority) {
@@ -311,16 +296,4 @@ func TestEnvoyIsOfOneVersion(t *testing.T) {
 			t.Errorf("%s: want %q", path, want)
 		}
 	}
-}
-
-// versions are those of deploy/versions.
-func versions(t *testing.T) map[string]string {
-	t.Helper()
-	all := map[string]string{}
-	for line := range strings.Lines(read(t, "deploy/versions")) {
-		if name, version, found := strings.Cut(strings.TrimSpace(line), "="); found && line[0] != '#' {
-			all[name] = version
-		}
-	}
-	return all
 }

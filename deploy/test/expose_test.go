@@ -52,6 +52,21 @@ func exposedEnvoy(t *testing.T) string {
 	return edited(t, config, edit{plain, "    " + lines + "\n"})
 }
 
+// served writes what Envoy is given of components/envoy-tls, and returns the file that names it.
+func served(t *testing.T, a *authority) (path string) {
+	t.Helper()
+	wanted := &certificate{}
+	wanted.Spec.DNSNames, wanted.Spec.Usages = []string{"localhost"}, []string{"server auth"}
+	dir := t.TempDir()
+	for name, content := range a.issue(t, wanted) {
+		write(t, filepath.Join(dir, name), content)
+	}
+	path = filepath.Join(dir, "certificate.yaml")
+	content := read(t, "deploy/kubernetes/components/envoy-tls/certificate.yaml")
+	write(t, path, strings.ReplaceAll(content, "/etc/envoy-tls", dir))
+	return path
+}
+
 // exposed is what the guide's cluster becomes with TLS at Envoy.
 func exposed(t *testing.T) []object {
 	t.Helper()
