@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bufio"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -97,7 +98,9 @@ curl() { command curl --silent --retry 20 --retry-connrefused --retry-delay 1 "$
 func (g *guide) shell(t *testing.T, script string) string {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "bash", "-c", patient+script)
-	command.Dir, command.Env = g.root, append(os.Environ(), "TOKEN="+g.token)
+	// The doctor trusts the issuer, as the image does.
+	command.Dir, command.Env = g.root, append(os.Environ(), "TOKEN="+g.token,
+		"SSL_CERT_FILE="+filepath.Join(os.Getenv("CLUSTER"), "issuer.crt"))
 	command.WaitDelay = 10 * time.Second
 	out, err := command.CombinedOutput()
 	if err != nil {
@@ -122,12 +125,38 @@ func (g *guide) wantTried(t *testing.T) {
 	}
 }
 
+// wantSigned wants both replicas to be others, and the upstream to get an assertion of the caller.
+func (g *guide) wantSigned(t *testing.T, c *cluster) {
+	t.Helper()
+	c.scaled(t, 2)
+	url := c.url(t, namespace) + guardedPath
+	within(t, time.Minute, "an assertion arrives", func() bool {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+g.token)
+		response, err := protocols["HTTP/1.1"].Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := read(t, response)
+		return got.status == http.StatusOK && len(got.Identity["x-kinde-assertion"]) == 1
+	})
+}
+
 func guideWithKustomize(t *testing.T, c *cluster, g *guide) {
 	for _, heading := range []string{"2. Settings", "3. Envoy's configuration", "4. Install it with Kustomize"} {
 		g.follow(t, heading)
 	}
 	g.wantTried(t)
 	c.scaled(t, 2) // the autoscaler has added the second
+	g.follow(t, "6. Close your API")
+	g.wantSigned(t, c)
+	if out := g.follow(t, "7. Ask the doctor"); !strings.Contains(out, ": its settings are these\n") ||
+		strings.Contains(out, "\nwarning ") {
+		t.Errorf("the doctor says\n%s", out)
+	}
 	for _, p := range c.pods(t) {
 		for _, container := range p.Status.ContainerStatuses {
 			if container.RestartCount != 0 {
@@ -143,4 +172,6 @@ func guideWithHelm(t *testing.T, c *cluster, g *guide) {
 	g.follow(t, "4. Or install it with Helm")
 	g.wantTried(t)
 	c.scaled(t, 2)
+	g.follow(t, "6. Or give the key to Helm")
+	g.wantSigned(t, c)
 }

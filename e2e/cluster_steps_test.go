@@ -181,7 +181,7 @@ func wantReload(t *testing.T, c *cluster, g *guide) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, path, string(settings)+"  - {path: /open, public: true}\n")
+	write(t, path, strings.Replace(string(settings), "\nroutes:\n", "\nroutes:\n  - {path: /open, public: true}\n", 1))
 	g.shell(t, "kubectl apply -k cluster")
 	took := within(t, 2*time.Minute, "the new route is known to all", func() bool {
 		for range 20 {

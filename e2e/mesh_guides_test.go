@@ -12,7 +12,7 @@ import (
 )
 
 // kubectl is in place of the program, where there is no cluster: what it is to apply is
-// there, and the port that it is to forward is that of Envoy.
+// there, and the ports that it is to forward are those of kinde-authz and of Envoy.
 const kubectl = `
 kubectl() {
   case "$*" in
@@ -31,12 +31,18 @@ func TestGuidesForControlPlanes(t *testing.T) {
 		shared.Issuer.URL, kindetest.Audience, stack.AllowedOrgs))
 	for _, document := range []string{"docs/istio.md", "docs/envoy-gateway.md"} {
 		script := strings.Join(blocksOf(t, document, "sh"), "")
-		forwarded := regexp.MustCompile(` port-forward \S+ (\d+):\d+ &\n`).FindStringSubmatch(script)
-		if forwarded == nil {
-			t.Fatalf("%s forwards no port: %s", document, script)
+		doctor := regexp.MustCompile(`--address (\S+) --envoy-admin (\S+)\n`).FindStringSubmatch(script)
+		if doctor == nil {
+			t.Fatalf("%s asks no doctor: %s", document, script)
+		}
+		for _, address := range doctor[1:] {
+			port := address[strings.LastIndex(address, ":")+1:]
+			if !regexp.MustCompile(` port-forward \S+ ` + port + `:\d+ &\n`).MatchString(script) {
+				t.Errorf("%s: the doctor is given %s, and no such port is forwarded", document, address)
+			}
 		}
 		out := shell(t, "..", kubectl+script, "http://GATEWAY", shared.URL, "authz.yaml", settings,
-			"127.0.0.1:9191", shared.AuthzGRPC, "http://127.0.0.1:"+forwarded[1], shared.EnvoyAdmin)
+			doctor[1], shared.AuthzGRPC, doctor[2], shared.EnvoyAdmin)
 		if !strings.Contains(out, "HTTP/1.1 401 Unauthorized") || !strings.Contains(out, `"reason":"missing_token"`) {
 			t.Errorf("%s: without a token: %s", document, out)
 		}

@@ -42,8 +42,18 @@ func everyManifest(t *testing.T) map[string]string {
 	}
 	all["kubernetes/base with a ServiceMonitor"] = joined(kustomize(t, "base", "servicemonitor"))
 	all["kubernetes/base with a PrometheusRule"] = joined(kustomize(t, "base", "prometheusrule"))
+	all["kubernetes/base with an assertion"] = joined(kustomize(t, "base", "assertion"))
 	all["kubernetes/envoy with sidecar"] = joined(kustomize(t, "envoy", "sidecar"))
 	all["kubernetes/envoy with mtls"] = joined(kustomize(t, "envoy", "envoy-mtls"))
+	all["kubernetes/envoy with TLS"] = joined(kustomize(t, "envoy", "envoy-tls"))
+	root, _ := followed(t)
+	for _, dir := range []string{"cluster", "cluster-mtls"} {
+		all["guide/"+dir] = joined(buildIn(t, root, dir))
+	}
+	all["guide/cluster exposed"] = joined(exposed(t))
+	for _, path := range []string{"cluster/my-api.yaml", "cluster/ingress.yaml"} {
+		all["guide/"+path] = fileText(t, root, path)
+	}
 	for name, values := range map[string]string{
 		"least values": "", "mtls": "mtls: {enabled: true}", "own certificates": "mtls: {enabled: true, secretName: own}",
 		"ServiceMonitor": "serviceMonitor: {enabled: true}", "all in Pods": inPods,
@@ -137,7 +147,7 @@ func wantFaults(t *testing.T) {
 		{"kubernetes/base/horizontalpodautoscaler.yaml", "maxReplicas: 10", "maxReplicas: 1", "spec.maxReplicas"},
 		{"kubernetes/base/deployment.yaml", "runAsNonRoot: true", "runAsNonRoot: false", "would violate PodSecurity"},
 		{"kubernetes/base/deployment.yaml", "name: settings, mountPath", "name: others, mountPath", "volumeMounts[0].name"},
-		{"kubernetes/overlays/mtls/certificates.yaml", "size: 256", "bits: 256", `unknown field "spec.privateKey.bits"`},
+		{"kubernetes/components/mtls/certificates.yaml", "size: 256", "bits: 256", `unknown field "spec.privateKey.bits"`},
 		{"kubernetes/components/servicemonitor/servicemonitor.yaml", "interval: 30s", "interval: often", "interval"},
 		{"kubernetes/components/prometheusrule/prometheusrule.yaml", "for: 2m", "for: ever", "for"},
 		{"envoy-gateway/security-policy.yaml", "statusOnError: 503", "statusOnError: 999", "statusOnError"},

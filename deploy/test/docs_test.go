@@ -9,11 +9,11 @@ import (
 	"strings"
 	"testing"
 
-	"helm.sh/helm/v4/pkg/strvals"
+	gocmp "github.com/google/go-cmp/cmp"
+	"helm.sh/helm/v4/pkg/chart/v2/loader"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
 )
 
@@ -67,8 +67,20 @@ func snippets(t *testing.T) map[string]string {
 // What the guide tells can be done: its files are written, its commands run, and what needs a
 // cluster is built as far as it goes without one.
 func TestGuide(t *testing.T) {
-	root := workplace(t)
-	ran := map[string]int{}
+	root, ran := followed(t)
+	want := map[string]int{"files": 8, "commands for a cluster": 28, "blocks of commands": 5}
+	for what, number := range want {
+		if ran[what] != number {
+			t.Errorf("%d %s, want %d", ran[what], what, number)
+		}
+	}
+	checkEnvoyConfig(t, filepath.Join(root, "cluster/envoy.yaml"))
+}
+
+// followed does all that the guide says, and returns the folder in which it did and how much.
+func followed(t *testing.T) (root string, ran map[string]int) {
+	t.Helper()
+	root, ran = workplace(t), map[string]int{}
 	for _, b := range blocks(t) {
 		switch {
 		case b.file() != "":
@@ -88,15 +100,8 @@ func TestGuide(t *testing.T) {
 			ran["blocks of commands"]++
 		}
 	}
-	want := map[string]int{"files": 5, "commands for a cluster": 14, "blocks of commands": 3}
-	for what, number := range want {
-		if ran[what] != number {
-			t.Errorf("%d %s, want %d", ran[what], what, number)
-		}
-	}
 	write(t, filepath.Join(root, "cluster-mtls/envoy.yaml"), mtlsEnvoy(t))
-	checkMTLS(t, buildIn(t, root, "cluster-mtls"))
-	checkEnvoyConfig(t, filepath.Join(root, "cluster/envoy.yaml"))
+	return root, ran
 }
 
 // workplace returns a folder with what the guide works on.
@@ -124,144 +129,108 @@ func write(t *testing.T, path, content string) {
 	}
 }
 
-// commands returns the commands of a script in words, as a shell reads them.
-func commands(t *testing.T, script string) (all [][]string) {
-	t.Helper()
-	show := `show() { printf '%s\t' "$@"; echo; }; `
-	for _, name := range []string{"curl", "docker", "helm", "kubectl"} {
-		show += name + "() { show " + name + ` "$@"; }; `
+// The guide's two ways lead to the same settings and Pods, with the image and the key.
+func TestGuideSaysTheSameOfBothWays(t *testing.T) {
+	root, _ := followed(t)
+	var values string
+	for _, path := range []string{"cluster/values.yaml", "cluster/assertion.yaml"} {
+		values = merged(t, values, fileText(t, root, path))
 	}
-	script = strings.ReplaceAll(script, " &\n", "\n")
-	command := exec.CommandContext(t.Context(), "sh", "-ec", show+"\n"+script)
-	command.Env = []string{} // nothing else is found
-	out, err := command.Output()
-	if err != nil {
-		t.Fatalf("%s: %v", script, err)
+	own := func(all []object) map[string]any {
+		return normalized(t, slices.DeleteFunc(slices.Clone(all), func(o object) bool {
+			return o.String() != "Deployment/kinde-authz" && o.String() != "ConfigMap/kinde-authz"
+		}))
 	}
-	for line := range strings.Lines(string(out)) {
-		all = append(all, strings.Split(strings.TrimSuffix(line, "\t\n"), "\t"))
+	kustomized := buildIn(t, root, "cluster")
+	if diff := gocmp.Diff(own(kustomized), own(template(t, "kinde-authz", values))); diff != "" {
+		t.Errorf("(-Kustomize +chart):\n%s", diff)
 	}
-	return all
+	checkImage(t, kustomized)
+	settings := find[corev1.ConfigMap](t, kustomized, "ConfigMap", "kinde-authz")
+	validate(t, settings)
+	checkKey(t, kustomized, settings)
 }
 
-// checkCommand checks what a command for a cluster names.
-func checkCommand(t *testing.T, root string, words []string) {
+// merged is what Helm makes of two files of values.
+func merged(t *testing.T, first, second string) string {
 	t.Helper()
-	line := strings.Join(words, " ")
-	switch {
-	case strings.HasPrefix(line, "kubectl apply -k "):
-		buildIn(t, root, words[3])
-	case strings.HasPrefix(line, "kubectl apply -f https://github.com/cert-manager/"):
-		if want := "/v" + versions(t)["CERT_MANAGER_VERSION"] + "/cert-manager.yaml"; !strings.HasSuffix(line, want) {
-			t.Errorf("%s: want %s", line, want)
-		}
-	case strings.HasPrefix(line, "kubectl -n kinde-authz rollout status "),
-		strings.HasPrefix(line, "kubectl -n kinde-authz port-forward "):
-		checkNamed(t, root, words)
-	case strings.HasPrefix(line, "kubectl create namespace "), strings.HasPrefix(line, "kubectl label namespace "):
-	case strings.HasPrefix(line, "helm upgrade --install "):
-		checkHelm(t, root, words)
-	case strings.HasPrefix(line, "docker "):
-		if !strings.Contains(line, "registry.example.com/kinde-authz:"+loadChart(t).Metadata.AppVersion) {
-			t.Errorf("%s: the manifests have another version", line)
-		}
-		if words[1] == "build" && !strings.Contains(read(t, "Dockerfile"), " AS "+words[3]+"\n") {
-			t.Errorf("the Dockerfile has no target %s", words[3])
-		}
-	case strings.HasPrefix(line, "curl "):
-		if !strings.Contains(line, " http://localhost:8080/api/agents/weather/generate") {
-			t.Errorf("%s: the settings have no such route", line)
-		}
-	default:
-		t.Errorf("nobody knows %q", line)
-	}
-}
-
-// buildIn builds a folder of the workplace.
-func buildIn(t *testing.T, root, dir string) []object {
-	t.Helper()
-	return build(t, filesys.MakeFsOnDisk(), strings.TrimPrefix(filepath.Join(root, dir), "/"))
-}
-
-// checkNamed looks for the object that a command of kubectl names, and for its port.
-func checkNamed(t *testing.T, root string, words []string) {
-	t.Helper()
-	all := buildIn(t, root, "cluster")
-	for _, word := range words {
-		if name, found := strings.CutPrefix(word, "deployment/"); found {
-			find[appsv1.Deployment](t, all, "Deployment", name)
-		}
-		if name, found := strings.CutPrefix(word, "service/"); found {
-			ports := find[corev1.Service](t, all, "Service", name).Spec.Ports
-			if len(ports) != 1 || words[len(words)-1] != ports[0].TargetPort.String() && ports[0].Port != 8080 {
-				t.Errorf("%v: %v", words, ports)
-			}
+	var a, b map[string]any
+	for text, into := range map[string]*map[string]any{first: &a, second: &b} {
+		if err := yaml.UnmarshalStrict([]byte(text), into); err != nil {
+			t.Fatal(err)
 		}
 	}
-}
-
-// checkHelm renders the chart with the flags of a command.
-func checkHelm(t *testing.T, root string, words []string) {
-	t.Helper()
-	if words[4] != "deploy/helm/kinde-authz" {
-		t.Errorf("chart %s", words[4])
-	}
-	values := map[string]any{}
-	for i := 5; i < len(words); i++ {
-		switch words[i] {
-		case "--create-namespace":
-			continue
-		case "--namespace":
-		case "--set":
-			if err := strvals.ParseInto(words[i+1], values); err != nil {
-				t.Fatal(err)
-			}
-		case "--values":
-			content, err := os.ReadFile(filepath.Join(root, words[i+1]))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := yaml.Unmarshal(content, &values); err != nil {
-				t.Fatal(err)
-			}
-		default:
-			t.Fatalf("flag %s", words[i])
-		}
-		i++
-	}
-	given, err := yaml.Marshal(values)
+	both, err := yaml.Marshal(loader.MergeMaps(a, b))
 	if err != nil {
 		t.Fatal(err)
 	}
-	validate(t, find[corev1.ConfigMap](t, template(t, words[3], string(given)), "ConfigMap", words[3]))
+	return string(both)
 }
 
-// The guide's two ways lead to the same settings, and no hash is in their name.
-func TestGuideSaysTheSameOfBothWays(t *testing.T) {
-	root := workplace(t)
-	files := map[string]string{}
-	for _, b := range blocks(t) {
-		if path := b.file(); path != "" {
-			files[path] = b.content
-			write(t, filepath.Join(root, path), b.content)
+func checkImage(t *testing.T, all []object) {
+	t.Helper()
+	pod := find[appsv1.Deployment](t, all, "Deployment", "kinde-authz").Spec.Template.Spec
+	if want := "registry.example.com/kinde-authz:" + loadChart(t).Metadata.AppVersion; pod.Containers[0].Image != want {
+		t.Errorf("the image is %s, want %s", pod.Containers[0].Image, want)
+	}
+}
+
+// checkKey wants the key that the settings name to be one of the Secret that the guide makes.
+func checkKey(t *testing.T, all []object, config *corev1.ConfigMap) {
+	t.Helper()
+	var settings struct {
+		Assertion struct {
+			KeyFile string `json:"key_file"`
 		}
 	}
-	write(t, filepath.Join(root, "cluster/envoy.yaml"), read(t, "envoy.yaml"))
-	all := buildIn(t, root, "cluster")
-	const name = "kinde-authz.yaml"
-	kustomized := find[corev1.ConfigMap](t, all, "ConfigMap", "kinde-authz").Data[name]
-	chart := template(t, "kinde-authz", files["cluster/values.yaml"])
-	charted := find[corev1.ConfigMap](t, chart, "ConfigMap", "kinde-authz").Data[name]
-	if got, want := sorted(parsed(t, charted)), sorted(parsed(t, kustomized)); !equal(got, want) {
-		t.Errorf("the chart's settings are\n%s\nKustomize's\n%s", charted, kustomized)
+	if err := yaml.Unmarshal([]byte(config.Data["kinde-authz.yaml"]), &settings); err != nil {
+		t.Fatal(err)
 	}
-	images := regexp.MustCompile(`registry\.example\.com/kinde-authz:[0-9.]+`)
-	for way, objects := range map[string][]object{"Kustomize": all, "Helm": chart} {
-		for _, o := range objects {
-			if o.String() == "Deployment/kinde-authz" && !images.Match(o.JSON) {
-				t.Errorf("%s: the image is another", way)
+	folder, name := filepath.Split(settings.Assertion.KeyFile)
+	secret := mountedSecret(find[appsv1.Deployment](t, all, "Deployment", "kinde-authz"), folder)
+	if want := "create secret generic " + secret + " --from-file=" + name + "="; !strings.Contains(read(t, guide), want) {
+		t.Errorf("the guide does not %s", want)
+	}
+}
+
+// mountedSecret is the name of the Secret that the first container has in a folder.
+func mountedSecret(deployment *appsv1.Deployment, folder string) string {
+	pod := deployment.Spec.Template.Spec
+	for _, mount := range pod.Containers[0].VolumeMounts {
+		for _, volume := range pod.Volumes {
+			if mount.MountPath == filepath.Clean(folder) && mount.Name == volume.Name && volume.Secret != nil {
+				return volume.Secret.SecretName
 			}
 		}
+	}
+	return "of no volume"
+}
+
+// With mutual TLS, what was installed before stays: the settings, the image and the key.
+func TestGuideToMutualTLSKeepsTheRest(t *testing.T) {
+	root, _ := followed(t)
+	before, after := buildIn(t, root, "cluster"), buildIn(t, root, "cluster-mtls")
+	settings := find[corev1.ConfigMap](t, after, "ConfigMap", "kinde-authz")
+	if old := find[corev1.ConfigMap](t, before, "ConfigMap", "kinde-authz"); !equal(old.Data, settings.Data) {
+		t.Errorf("the settings are others: %v", settings.Data)
+	}
+	if settings.Namespace != "kinde-authz" || !strings.Contains(settings.Data["kinde-authz.yaml"], "run-agents") {
+		t.Errorf("in %s, the settings are %v", settings.Namespace, settings.Data)
+	}
+	checkImage(t, after)
+	checkKey(t, after, settings)
+	checkMTLS(t, after)
+	envoys := 0
+	for _, o := range after {
+		if o.Kind == "ConfigMap" && strings.HasPrefix(o.Name, "envoy-") {
+			envoys++
+			if config := find[corev1.ConfigMap](t, after, o.Kind, o.Name); config.Data["envoy.yaml"] != mtlsEnvoy(t) {
+				t.Errorf("%s is without TLS", o.Name)
+			}
+		}
+	}
+	if envoys != 1 {
+		t.Errorf("%d configurations of Envoy", envoys)
 	}
 }
 

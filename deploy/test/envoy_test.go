@@ -2,6 +2,8 @@ package deploy
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
@@ -80,7 +82,7 @@ func TestEnvoyReachesKindeAuthz(t *testing.T) {
 		t.Parallel()
 		i := start(t, all["sidecar"])
 		folder := shared(t, all["sidecar"]) // in Envoy's container
-		checkDenial(t, edited(t, read(t, sidecarEnvoy), edit{folder + "/", filepath.Dir(i.grpc) + "/"}))
+		checkDenial(t, edited(t, read(t, sidecarEnvoy), edit{folder + "/", filepath.Dir(i.grpc) + "/"}), nil)
 	})
 	t.Run("mtls", func(t *testing.T) {
 		t.Parallel()
@@ -93,7 +95,19 @@ func TestEnvoyReachesKindeAuthz(t *testing.T) {
 		checkDenial(t, edited(t, mtlsEnvoy(t),
 			edit{"address: kinde-authz, port_value: 9191", "address: " + host + ", port_value: " + port},
 			edit{"/etc/kinde-authz-sds/certificate.yaml", filepath.Join(sds, "certificate.yaml")},
-			edit{"/etc/kinde-authz-sds/authority.yaml", filepath.Join(sds, "authority.yaml")}))
+			edit{"/etc/kinde-authz-sds/authority.yaml", filepath.Join(sds, "authority.yaml")}), nil)
+	})
+	t.Run("exposed", func(t *testing.T) {
+		t.Parallel()
+		i := start(t, all["base"])
+		host, port, err := net.SplitHostPort(i.grpc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		authority := newAuthority(t)
+		checkDenial(t, edited(t, exposedEnvoy(t),
+			edit{"address: kinde-authz, port_value: 9191", "address: \"" + host + "\", port_value: " + port},
+			edit{"/etc/envoy-sds/certificate.yaml", served(t, authority)}), authority)
 	})
 }
 
@@ -154,7 +168,8 @@ func client(t *testing.T, a *authority) string {
 }
 
 // checkDenial starts Envoy and waits until a request without a token is denied by kinde-authz.
-func checkDenial(t *testing.T, config string) {
+// With an authority, Envoy's certificate is to be of it.
+func checkDenial(t *testing.T, config string, trusted *authority) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "kinde") // a socket's path must be short
 	if err != nil {
@@ -176,10 +191,17 @@ func checkDenial(t *testing.T, config string) {
 		},
 		DisableKeepAlives: true,
 	}}
+	url := "http://localhost/"
+	if trusted != nil {
+		pool := x509.NewCertPool()
+		pool.AddCert(trusted.cert)
+		client.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+		url = "https://localhost/"
+	}
 	deadline, tick := time.After(40*time.Second), time.NewTicker(50*time.Millisecond)
 	defer tick.Stop()
 	for {
-		got := ask(t, client)
+		got := ask(t, client, url)
 		if strings.HasPrefix(got, "401 ") && strings.Contains(got, `"reason":"missing_token"`) {
 			return
 		}
@@ -193,9 +215,9 @@ func checkDenial(t *testing.T, config string) {
 	}
 }
 
-func ask(t *testing.T, client *http.Client) string {
+func ask(t *testing.T, client *http.Client, url string) string {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/", nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,16 +296,4 @@ func TestEnvoyIsOfOneVersion(t *testing.T) {
 			t.Errorf("%s: want %q", path, want)
 		}
 	}
-}
-
-// versions are those of deploy/versions.
-func versions(t *testing.T) map[string]string {
-	t.Helper()
-	all := map[string]string{}
-	for line := range strings.Lines(read(t, "deploy/versions")) {
-		if name, version, found := strings.Cut(strings.TrimSpace(line), "="); found && line[0] != '#' {
-			all[name] = version
-		}
-	}
-	return all
 }

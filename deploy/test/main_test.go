@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -62,4 +63,16 @@ func made(t *testing.T, path, want string) {
 	if got := read(t, path); got != want {
 		t.Errorf("%s is out of step: run go test ./... -run %s -update in deploy/test", path, t.Name())
 	}
+}
+
+// versions are those of deploy/versions.
+func versions(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for line := range strings.Lines(read(t, "deploy/versions")) {
+		if name, version, found := strings.Cut(strings.TrimSpace(line), "="); found && line[0] != '#' {
+			all[name] = version
+		}
+	}
+	return all
 }

@@ -35,6 +35,7 @@ var types = map[string]func() any{
 	"cert-manager.io/v1 Issuer":               func() any { return new(issuer) },
 	"monitoring.coreos.com/v1 PrometheusRule": func() any { return new(prometheusRule) },
 	"monitoring.coreos.com/v1 ServiceMonitor": func() any { return new(serviceMonitor) },
+	"networking.k8s.io/v1 Ingress":            func() any { return new(networkingv1.Ingress) },
 	"networking.k8s.io/v1 NetworkPolicy":      func() any { return new(networkingv1.NetworkPolicy) },
 	"policy/v1 PodDisruptionBudget":           func() any { return new(policyv1.PodDisruptionBudget) },
 	"v1 ConfigMap":                            func() any { return new(corev1.ConfigMap) },

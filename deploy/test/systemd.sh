@@ -90,6 +90,13 @@ part 1
 token="Authorization: Bearer $(inside bin/kinde-dev token)"
 ask 200 --header "$token"
 ask 401
+signed() { # the agent gets an assertion by the key of the file
+  inside curl --silent --max-time 5 --cacert /etc/ssl/yourapp.crt --header "$token" https://localhost/api/agents/weather |
+    grep -q '"x-kinde-assertion":\["[^"]*\.[^"]*\.'
+}
+signed
+published() { inside curl --silent --fail http://127.0.0.1:9192/jwks; }
+[ "$(published | grep -o '"x":"[^"]*"')" = "$(grep -o '"x": *"[^"]*"' "$root/etc/kinde-authz/jwks.json" | tr -d ' ')" ]
 for unit in kinde-authz kinde-authz-2 envoy; do
   status=$(inside cat "/proc/$(property MainPID $unit)/status")
   grep -q '^NoNewPrivs:.*1$' <<< "$status"
@@ -111,6 +118,15 @@ replaced=$!
 requests=0
 while kill -0 $replaced 2> /dev/null; do ask 200 --header "$token"; requests=$((requests + 1)); done
 wait $replaced
+
+# A key is changed without a restart.
+old=$(published) began=$(property ExecMainStartTimestamp kinde-authz)
+inside bash -euc 'cd /etc/kinde-authz-assertion; umask 027; openssl genpkey -algorithm ed25519 > new.pem
+  chgrp kinde-authz-key new.pem; mv new.pem keys.pem'
+other_key() { [ "$(published)" != "$old" ]; }
+until_true other_key
+[ "$(property ExecMainStartTimestamp kinde-authz)" = "$began" ]
+signed
 
 certificate
 part 3
