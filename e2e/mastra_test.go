@@ -135,7 +135,7 @@ await (await storage.getStore("memory")).saveThread({
 		acme, globex, other int    // what this user gets in two organizations, and another user
 	}{
 		"by default":      {provider + old, 403, 403, 403},
-		"without mapping": {strings.Replace(provider, "verify", "verify, {mapUserToResourceId: null}", 1) + old, 403, 403, 403},
+		"without mapping": {strings.Replace(provider, "y)", "y, {mapUserToResourceId: null})", 1) + old, 403, 403, 403},
 		"by user":         {own + old, 200, 200, 403},
 		"renamed":         {provider + old + renamed, 200, 403, 403},
 	} {
