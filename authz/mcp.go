@@ -154,6 +154,9 @@ func (m *mcp) read(request *Request) (message MCPMessage, refused string) {
 	if request.isPartial() {
 		return message, partialDetail
 	}
+	if !request.saysJSON() {
+		return message, contentDetail
+	}
 	metadata, told := m.readMetadata(request)
 	switch {
 	case request.Body != "":

@@ -24,6 +24,38 @@ func (r *Request) isPartial() bool {
 	return false
 }
 
+// saysJSON reports whether the headers leave the body as it was read here: JSON in UTF-8.
+// In another charset, as another form or once decoded, a server can find another message
+// in the same bytes: in UTF-7, +ACI- is a quotation mark. Without the headers it is JSON
+// (RFC 8259, section 8.1).
+func (r *Request) saysJSON() bool {
+	for _, coding := range r.ContentEncoding {
+		if !strings.EqualFold(coding, "identity") {
+			return false
+		}
+	}
+	return len(r.ContentType) == 0 || len(r.ContentType) == 1 && isJSON(r.ContentType[0])
+}
+
+// isJSON reports whether a media type is application/json, with no parameter but a
+// charset that is UTF-8 (RFC 9110, section 8.3.1).
+func isJSON(mediaType string) bool {
+	name, parameter, given := strings.Cut(mediaType, ";")
+	if !strings.EqualFold(strings.Trim(name, " \t"), "application/json") {
+		return false
+	}
+	if !given {
+		return true
+	}
+	key, charset, _ := strings.Cut(strings.Trim(parameter, " \t"), "=")
+	if quoted, found := strings.CutPrefix(charset, `"`); found {
+		if charset, found = strings.CutSuffix(quoted, `"`); !found {
+			return false
+		}
+	}
+	return strings.EqualFold(key, "charset") && (strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8"))
+}
+
 // headersAgree reports whether the headers that repeat parts of a message say the
 // same, where they are there: a proxy or a server may go by either. A response has
 // no method to repeat.

@@ -48,6 +48,7 @@ const (
 	variantDetail    = "a member has the name of another one in another case"
 	wordDetail       = "method, or params.name of tools/call, is not a string of 1 to 128 visible ASCII characters"
 	mcpMethodDetail  = "the HTTP method is none of POST, GET, HEAD and DELETE"
+	contentDetail    = "Content-Type is not application/json in UTF-8, or there is a Content-Encoding"
 	headersDetail    = "the header Mcp-Method or Mcp-Name says something else than the message"
 	metadataDetail   = "the body and Envoy's metadata say different things"
 	noMessageDetail  = "there is neither a body as bytes nor metadata of Envoy's MCP filter"

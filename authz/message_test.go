@@ -221,6 +221,51 @@ func TestPythonReadsTheSameMessages(t *testing.T) {
 	}
 }
 
+// Attack Y9: no header makes another message of the body.
+func TestOnlyJSONInUTF8IsAMessage(t *testing.T) {
+	const kind, coding = "Content-Type", "content-encoding"
+	for _, row := range []struct {
+		headers []string // name, value, …
+		says    bool
+	}{
+		{nil, true},
+		{[]string{kind, "application/json"}, true},
+		{[]string{"CONTENT-TYPE", "Application/JSON; Charset=UTF-8"}, true},
+		{[]string{kind, `application/json;charset="utf-8"`}, true},
+		{[]string{kind, "application/json ;\tcharset=utf8 "}, true},
+		{[]string{kind, "application/json", coding, "identity"}, true},
+		{[]string{kind, "application/json; charset=utf-7"}, false},
+		{[]string{kind, "application/json; charset=utf-16"}, false},
+		{[]string{kind, `application/json; charset="utf-7`}, false},
+		{[]string{kind, `application/json; charset="utf-8`}, false},
+		{[]string{kind, "application/json; charset=utf-8; charset=utf-7"}, false},
+		{[]string{kind, "application/json; charset=utf-8, application/json; charset=utf-7"}, false},
+		{[]string{kind, "application/json; charset"}, false},
+		{[]string{kind, "application/json; charset="}, false},
+		{[]string{kind, "application/json; profile=a"}, false},
+		{[]string{kind, "application/json; charset*=utf-8''utf-7"}, false},
+		{[]string{kind, "application/json;"}, false},
+		{[]string{kind, "application/json,application/json"}, false},
+		{[]string{kind, "application/json", kind, "application/json"}, false},
+		{[]string{kind, ""}, false},
+		{[]string{kind, "text/plain"}, false},
+		{[]string{kind, "application/x-www-form-urlencoded; x=application/json"}, false},
+		{[]string{kind, "multipart/form-data; boundary=application/json"}, false},
+		{[]string{kind, "application/json", coding, "gzip"}, false},
+		{[]string{kind, "application/json", coding, ""}, false},
+		{[]string{coding, "identity", coding, "br"}, false},
+		{[]string{coding, "identity, br"}, false},
+	} {
+		var request Request
+		for i := 0; i < len(row.headers); i += 2 {
+			request.AddHeader(row.headers[i], row.headers[i+1])
+		}
+		if got := request.saysJSON(); got != row.says {
+			t.Errorf("%q: %t", row.headers, got)
+		}
+	}
+}
+
 // Attack Y5: headers that repeat the message say the same.
 func TestHeadersSayTheSameAsTheMessage(t *testing.T) {
 	tool := MCPMessage{Method: "tools/call", Name: "get_x"}

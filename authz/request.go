@@ -24,6 +24,8 @@ type Request struct {
 	// MCPMethod, MCPName and PartialBody hold each value of the headers
 	// mcp-method, mcp-name and x-envoy-auth-partial-body.
 	MCPMethod, MCPName, PartialBody []string
+	// ContentType and ContentEncoding hold each value of the headers of these names.
+	ContentType, ContentEncoding []string
 	// Body is the body as bytes, empty where none came. It is looked at on
 	// routes with [Route.MCP] alone.
 	Body string
@@ -77,6 +79,10 @@ func (r *Request) AddHeader(name, value string) {
 		r.MCPMethod = append(r.MCPMethod, value)
 	case named(name, "mcp-name"):
 		r.MCPName = append(r.MCPName, value)
+	case named(name, "content-type"):
+		r.ContentType = append(r.ContentType, value)
+	case named(name, "content-encoding"):
+		r.ContentEncoding = append(r.ContentEncoding, value)
 	case named(name, "x-envoy-auth-partial-body"):
 		r.PartialBody = append(r.PartialBody, value)
 	case isIdentity(name):

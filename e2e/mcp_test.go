@@ -28,6 +28,12 @@ var (
 	remove = strings.Replace(toolCall("delete_station"), `"city":"Lisbon",`, "", 1)
 )
 
+// inUTF7 calls delete_station where it is read as UTF-7, of which body-parser of Express
+// is capable.
+const inUTF7 = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_forecast","_meta":{"x":"+ACIAfQ-,` +
+	`+ACI-name+ACI-:+ACI-delete+AF8-station+ACI-,+ACI-arguments+ACI-:+AHsAIg-station+ACI-:+ACI-s1+ACIAfQ-,` +
+	`+ACI-y+ACI-:+AHsAIg-z+ACI-:+ACI-"}}}`
+
 // padded is the call that reads, with spaces behind it up to so many bytes.
 func padded(size int) string { return get + strings.Repeat(" ", size-len(get)) }
 
@@ -62,6 +68,9 @@ func post(
 	}
 	for _, header := range headers {
 		name, value, _ := strings.Cut(header, ": ")
+		if name == "Content-Type" {
+			request.Header.Del(name)
+		}
 		request.Header.Add(name, value)
 	}
 	response, err := client.Do(request)
@@ -131,6 +140,17 @@ func TestForbiddenToolsAreNotCalled(t *testing.T) {
 			token, remove, []string{"X-Envoy-Auth-Partial-Body: false"}, 403, "missing_permission",
 		},
 		"Y7 no token, and no message": {"", "[", nil, 401, "missing_token"},
+		"Y9 JSON in UTF-8, and said to be so": {
+			token, get, []string{"Content-Type: application/json; charset=UTF-8"}, 200, "",
+		},
+		"Y9 another tool in UTF-7": {
+			token, inUTF7, []string{"Content-Type: application/json; charset=utf-7"}, 400, "mcp_unreadable",
+		},
+		"Y9 a form": {
+			token, in("Lisbon", "&method=tools/call&params[name]=delete_station&"),
+			[]string{"Content-Type: application/x-www-form-urlencoded; a=application/json"}, 400, "mcp_unreadable",
+		},
+		"Y9 a body that is to be decoded": {token, get, []string{"Content-Encoding: gzip"}, 400, "mcp_unreadable"},
 	} {
 		for protocol, client := range protocols {
 			for way, body := range map[string]io.Reader{

@@ -59,6 +59,11 @@ func TestAttackToolsAreThoseThatTheServerRuns(t *testing.T) {
 		}
 		return r
 	}
+	as := func(mediaType string) request {
+		r := envoytest.New("POST", "/mcp").With("content-type", mediaType).Bearer(token)
+		r.Body = get
+		return r
+	}
 	text, method := post(""), post(get)
 	text.Text, method.Method = get, "PUT"
 	text = text.With("x-envoy-auth-partial-body", "false")
@@ -123,6 +128,14 @@ func TestAttackToolsAreThoseThatTheServerRuns(t *testing.T) {
 		"Y5 an empty header":                {with("mcp-name", ""), authz.MCPUnreadable},
 		"Y7 no token, and no message":       {envoytest.Post("/mcp", "["), authz.MissingToken},
 		"Y7 a broken token, and no message": {envoytest.Post("/mcp", "[").Bearer("a"), kinde.MalformedToken},
+		"Y9 JSON in UTF-8":                  {as("application/json; charset=utf-8"), ""},
+		"Y9 another charset":                {as("application/json; charset=utf-7"), authz.MCPUnreadable},
+		"Y9 another type":                   {as("text/plain"), authz.MCPUnreadable},
+		"Y9 a type twice":                   {with("content-type", "application/json"), authz.MCPUnreadable},
+		"Y9 no type":                        {as(""), authz.MCPUnreadable},
+		"Y9 a coding":                       {with("content-encoding", "br"), authz.MCPUnreadable},
+		"Y9 a stream, whatever its type":    {envoytest.Get("/mcp").Bearer(token).With("content-type", "text/plain"), ""},
+		"Y9 a route without mcp":            {envoytest.Post("/plain", "[").Bearer(token).With("content-encoding", "br"), ""},
 		"Y8 no origin":                      {envoytest.Post("/open", get).Bearer(token), ""},
 		"Y8 an origin that is listed": {
 			envoytest.Post("/open", get).Bearer(token).With("origin", "https://app.example.com"), "",

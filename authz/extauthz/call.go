@@ -28,7 +28,8 @@ var calls = sync.Pool{New: func() any { return &call{} }}
 func (c *call) release() {
 	r := &c.request
 	for _, list := range []*[]string{
-		&r.Authorization, &r.Connection, &r.Identity, &r.Origin, &r.MCPMethod, &r.MCPName, &r.PartialBody, &c.entry, &c.metadata,
+		&r.Authorization, &r.Connection, &r.Identity, &r.Origin, &r.MCPMethod, &r.MCPName, &r.PartialBody,
+		&r.ContentType, &r.ContentEncoding, &c.entry, &c.metadata,
 	} {
 		clear(*list)
 		*list = (*list)[:0]
@@ -37,6 +38,7 @@ func (c *call) release() {
 		request: authz.Request{
 			Authorization: r.Authorization, Connection: r.Connection, Identity: r.Identity, Origin: r.Origin,
 			MCPMethod: r.MCPMethod, MCPName: r.MCPName, PartialBody: r.PartialBody,
+			ContentType: r.ContentType, ContentEncoding: r.ContentEncoding,
 		},
 		entry: c.entry, metadata: c.metadata,
 	}

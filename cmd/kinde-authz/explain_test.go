@@ -288,3 +288,12 @@ func TestExplainRefusesWrongUse(t *testing.T) {
 		t.Errorf("keys that are not there: exit code %d, %s%s", code, out.String(), faults.String())
 	}
 }
+
+// Bytes that are not UTF-8 would be explained as others than Envoy sends.
+func TestArgumentsAreUTF8(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	code := run([]string{"explain", "--body={\"a\":\"\xff\"}"}, strings.NewReader(""), &stdout, &stderr)
+	if want := "kinde-authz: argument 2 is not UTF-8\n"; code != 2 || stderr.String() != want || stdout.Len() > 0 {
+		t.Errorf("%d, %q, %q, want %q", code, stderr.String(), stdout.String(), want)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 )
@@ -29,6 +30,11 @@ func main() { os.Exit(run(os.Args[1:], os.Stdin, output(os.Stdout), os.Stderr)) 
 // run parses the command line, runs the command and returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	stdout, stderr = masking{stdout}, masking{stderr}
+	for n, arg := range args {
+		if !utf8.ValidString(arg) { // kong would replace what is not: another request would be explained
+			return exitCode(usageError{fmt.Errorf("argument %d is not UTF-8", n+1)}, stderr)
+		}
+	}
 	exited := -1
 	parser, err := kong.New(&commands{},
 		kong.Name("kinde-authz"),

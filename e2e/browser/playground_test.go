@@ -153,12 +153,12 @@ func TestPlaygroundEditsSettings(t *testing.T) {
 	change("allowed_orgs", "allowed_org", "#check",
 		`kinde-authz.yaml: [6:5] allowed_org: unknown setting: did you mean "allowed_orgs"?`)
 	change("allowed_org:", "allowed_orgs:", "#check", "valid: ")
-	change("org_acme, ", "", "#save", "Saved, and in use.")
+	change("org_acme, ", "", "#save", "Saved, and read again.")
 	if got := promise[sent](ctx, t, play, ""); !strings.Contains(got.Verdict, "403 Forbidden org_not_allowed") {
 		t.Errorf("it says %q", got.Verdict)
 	}
 	promise[bool](ctx, t, `async () => { document.getElementById('revert').click(); return true; }`)
-	change("", "", "#save", "Saved, and in use.")
+	change("", "", "#save", "Saved, and read again.")
 	if got := promise[sent](ctx, t, play, ""); !strings.Contains(got.Verdict, "200 OK") {
 		t.Errorf("it says %q", got.Verdict)
 	}

@@ -81,7 +81,7 @@ func checkMCPHeaders(r *Report, filter *authzFilter, routes []authz.Route) {
 		if guard.MCP == nil {
 			continue
 		}
-		names := []string{"mcp-method", "mcp-name"}
+		names := []string{"mcp-method", "mcp-name", "content-type", "content-encoding"}
 		if guard.MCP.Origins != nil {
 			names = append(names, "origin")
 		}

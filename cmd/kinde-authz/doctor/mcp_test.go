@@ -57,7 +57,8 @@ func TestDoctorLooksAtBodiesOfMCPRoutes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := strings.NewReplacer(
-				"{exact: connection}", "{exact: connection}, {exact: mcp-method}, {exact: mcp-name}",
+				"{exact: connection}", "{exact: connection}, {exact: mcp-method}, {exact: mcp-name}, {exact: content-type}, "+
+					"{exact: content-encoding}",
 				"failure_mode_allow: false", "failure_mode_allow: false\n              "+row.filter,
 				"            - name: api\n",
 				"            - name: api\n              typed_per_filter_config: {authz: "+row.host+"}\n",

@@ -52,12 +52,16 @@ func variables(t reflect.Type) (names []string) {
 
 func hasPrefix(name, prefix string) bool { return strings.HasPrefix(strings.ToUpper(name), prefix) }
 
-// guardMeant returns the setting that a name is probably a typo of.
+// guardMeant returns the setting that a name is probably a typo of. Whatever else begins
+// with KINDE_ALLOWED, like the allowedOrgCodes of mastra-auth-kinde, was meant as a guard.
 func guardMeant(name string) string {
 	for _, guard := range guards {
 		if hasPrefix(name, guard) || suggest.Distance(name, guard) <= 2 {
 			return guard
 		}
+	}
+	if hasPrefix(name, "KINDE_ALLOWED") {
+		return "KINDE_ALLOWED_ORGS"
 	}
 	return ""
 }

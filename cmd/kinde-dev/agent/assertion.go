@@ -22,6 +22,8 @@ const (
 	// assertionIssuer is kinde-authz, unless its settings name another.
 	assertionIssuer = "kinde-authz"
 	assertionHeader = "X-Kinde-Assertion"
+	// clockSkew is how far the clock of kinde-authz may be ahead.
+	clockSkew = 5 * time.Second
 )
 
 // Require returns a handler that believes the identity headers of a request only with
@@ -58,6 +60,9 @@ func verify(headers http.Header, key crypto.PublicKey, audience string, now time
 		return fmt.Errorf("want one %s, got %d: it did not come through Envoy, or the settings have no assertion",
 			strings.ToLower(assertionHeader), len(values))
 	}
+	if name := odd(headers); name != "" {
+		return fmt.Errorf("the header %s comes twice, or is spelled as neither Envoy nor kinde-authz do", name)
+	}
 	payload, err := jws.Verify([]byte(values[0]), jws.WithCompact(), jws.WithKey(jwa.EdDSA(), key))
 	if err != nil {
 		return errors.New("its assertion is not signed by the key of kinde-authz")
@@ -68,19 +73,33 @@ func verify(headers http.Header, key crypto.PublicKey, audience string, now time
 	}
 	var says struct {
 		assertion.Claims
+		Issued  int64 `json:"iat"`
 		Expires int64 `json:"exp"`
 	}
 	if err := json.Unmarshal(payload, &says); err != nil {
 		return err
 	}
-	kind, _ := message.Signatures()[0].ProtectedHeaders().Type()
+	protected := message.Signatures()[0].ProtectedHeaders()
+	kind, _ := protected.Type()
+	algorithm, _ := protected.Algorithm()
 	switch {
-	case kind != assertion.Type || says.Issuer != assertionIssuer || says.Audience != audience:
+	case algorithm != jwa.EdDSA() || kind != assertion.Type || says.Issuer != assertionIssuer || says.Audience != audience:
 		return errors.New("its assertion is for something else")
-	case now.Unix() >= says.Expires:
-		return errors.New("its assertion has expired")
+	case now.Unix() >= says.Expires || now.Add(clockSkew).Unix() < says.Issued:
+		return errors.New("its assertion has expired, or is of the future")
 	}
 	return compare(says.Claims, headers)
+}
+
+// odd is the name of an identity header that somebody else must have added: kinde-authz
+// sends each once, and Envoy removes all other spellings.
+func odd(headers http.Header) string {
+	for name, values := range identity(headers) {
+		if len(values) != 1 || strings.Map(fold, name) != name {
+			return name
+		}
+	}
+	return ""
 }
 
 // compare says whether the headers are another identity than the claims. A list that one

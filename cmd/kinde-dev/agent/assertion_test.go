@@ -62,6 +62,25 @@ func newKey(t *testing.T) (*assertion.Keys, ed25519.PublicKey) {
 // unsign cuts the signature off.
 func unsign(signed string) string { return signed[:strings.LastIndex(signed, ".")+1] }
 
+func TestRequireWantsEachHeaderOnce(t *testing.T) {
+	keys, public := newKey(t)
+	signed, err := keys.Sign(user.Body(), time.Now(), time.Now().Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
+	for name, value := range userHeaders {
+		request.Header.Set(name, value)
+	}
+	request.Header.Set(assertionHeader, signed)
+	request.Header.Add("x-kinde-user-id", "kp_admin")
+	answer := httptest.NewRecorder()
+	Require(http.NotFoundHandler(), public, audience).ServeHTTP(answer, request)
+	if answer.Code != http.StatusUnauthorized || !strings.Contains(answer.Body.String(), "x-kinde-user-id comes twice") {
+		t.Errorf("%d %s", answer.Code, answer.Body)
+	}
+}
+
 func TestRequire(t *testing.T) {
 	keys, public := newKey(t)
 	others, _ := newKey(t)
@@ -100,12 +119,14 @@ func TestRequire(t *testing.T) {
 		"a key of somebody else":         {"/", userHeaders, sign(others, user, now.Add(time.Minute)), foreign},
 		"no signature":                   {"/", userHeaders, unsign(good(user)), foreign},
 		"an expired one":                 {"/", userHeaders, sign(keys, user, now), "has expired"},
+		"one of tomorrow":                {"/", userHeaders, sign(keys, user, now.Add(24*time.Hour)), "of the future"},
 		"for another upstream":           {"/", userHeaders, good(elsewhere), "is for something else"},
 		"another's":                      {"/", userHeaders, good(machine), mismatch},
 		"another user":                   {"/", with(userHeaders, "x-kinde-user-id", "kp_admin"), good(user), mismatch},
 		"a user added to a machine":      {"/", with(machineHeaders, "x-kinde-user-id", "kp_admin"), good(machine), mismatch},
 		"one permission made two":        {"/", with(userHeaders, "x-kinde-permissions", "a,b,c"), good(user), mismatch},
 		"one role more":                  {"/", with(userHeaders, "x-kinde-roles", "admin,owner"), good(user), mismatch},
+		"another spelling too":           {"/", with(userHeaders, "x_kinde_user_id", "a"), good(user), "spelled as neither"},
 		"no text":                        {"/", with(userHeaders, "x-kinde-org-code", "%zz"), good(user), mismatch},
 		"a list that is not signed":      {"/", with(userHeaders, "x-kinde-permissions", "everything"), good(omitting), ""},
 	} {

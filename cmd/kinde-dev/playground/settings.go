@@ -61,7 +61,7 @@ func (p *Playground) changeSettings(r *http.Request, in settingsChange) (setting
 	case told.Message == "":
 		verdict.Says += "\nSaved. kinde-authz logs too little to tell whether it uses it."
 	default:
-		verdict.Says += "\nSaved, and in use."
+		verdict.Says += "\nSaved, and read again. What could not be read, or waits for a start, is in the log of kinde-authz."
 	}
 	return verdict, nil
 }
