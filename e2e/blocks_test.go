@@ -37,6 +37,7 @@ var tested = []struct {
 	{"docs/envoy.md", "sh", 8, "TestDocumentsNameWhatThereIs deploy/test/systemd.sh"},
 	{"docs/envoy.md", "yaml", 1, "TestCertificatesChangeUnderLoad"},
 	{"docs/istio.md", "sh", 3, "TestGuidesForControlPlanes TestIstio"},
+	{"docs/kinde-setup.md", "sh", 1, "TestKindeSetupExplainsTheFirstToken"},
 	{"docs/kinde-setup.md", "yaml", 1, "TestKindeSetupTellsWhatAMissingStepLooksLike TestPoliciesOfDocuments"},
 	{"docs/kubernetes.md", "sh", 16, "TestGuide TestCluster"},
 	{"docs/kubernetes.md", "yaml", 14, "TestGuide TestGuideSaysTheSameOfBothWays TestGuideToMutualTLSKeepsTheRest " +
@@ -44,8 +45,9 @@ var tested = []struct {
 	{"docs/mcp.md", "console", 1, "TestGuideForMCP"},
 	{"docs/mcp.md", "sh", 1, "TestGuideForMCP"},
 	{"docs/mcp.md", "yaml", 2, "TestPoliciesOfDocuments TestEnvoysMetadataAreEnough"},
-	{"docs/migrating-from-mastra-auth-kinde.md", "js", 1, "TestMigrationGuideKeepsTheOptions"},
+	{"docs/migrating-from-mastra-auth-kinde.md", "js", 3, "TestMigrationGuideKeepsTheOptions TestMastraFindsOldThreads"},
 	{"docs/migrating-from-mastra-auth-kinde.md", "sh", 1, "TestMigrationGuideKeepsTheOptions"},
+	{"docs/migrating-from-mastra-auth-kinde.md", "yaml", 1, "TestMigrationGuideKeepsTheOptions TestPoliciesOfDocuments"},
 	{"docs/settings.md", "", 1, "TestSettingsPage"},
 	{"docs/settings.md", "sh", 1, "TestSettingsPage"},
 	{"docs/settings.md", "yaml", 4, "TestSettingsPage TestSchemasForEditors TestPoliciesThroughEnvoy"},

@@ -55,6 +55,25 @@ func TestKindeSetupTellsWhatAMissingStepLooksLike(t *testing.T) {
 	}
 }
 
+// The commands of the guide ask an issuer like Kinde for a machine's token, and explain it. An
+// answer without a token is explained with the reason that the guide names.
+func TestKindeSetupExplainsTheFirstToken(t *testing.T) {
+	issuer := kindetest.NewServer()
+	t.Cleanup(issuer.Close)
+	dir := t.TempDir()
+	settings := strings.NewReplacer("https://yourapp.kinde.com", issuer.Issuer.URL, "org_abc123", kindetest.Org).
+		Replace(blocksOf(t, "docs/kinde-setup.md", "yaml")[0])
+	write(t, filepath.Join(dir, "kinde-authz.yaml"), settings)
+	script := blocksOf(t, "docs/kinde-setup.md", "sh")[0]
+	for _, row := range []struct{ secret, want string }{{"s", "allow     allowed"}, {"", "malformed_token"}} {
+		out := shell(t, dir, "("+script+") || [ $? = 1 ]", "https://yourapp.kinde.com", issuer.Issuer.URL,
+			"explain --config", "explain --insecure-http --config", "$CLIENT_ID", "client_1", "$CLIENT_SECRET", row.secret)
+		if !strings.Contains(out, row.want) {
+			t.Errorf("with the secret %q, want %q:\n%s", row.secret, row.want, out)
+		}
+	}
+}
+
 // A setupStep is a step that somebody left out, and the token that Kinde then makes.
 type setupStep struct{ missing, path, token, reason string }
 

@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"net/http"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // thread is what a Mastra server says of a thread, or of several.
@@ -85,5 +88,82 @@ func TestMastraKeepsThreadsApart(t *testing.T) {
 		if status != http.StatusUnauthorized {
 			t.Errorf("round Envoy, with %s: status %d, %+v", name, status, got)
 		}
+	}
+}
+
+// The sample's own route says who is calling. Round Envoy, Mastra answers in its own words.
+func TestMastraSaysWhoCalls(t *testing.T) {
+	g := guard(t, func(t *testing.T, tools, dir string) *exec.Cmd { return nodeServer(t, tools, dir, "mastra") })
+	user, machine := g.Issuer.UserClaims().With("sub", "kp_1"), g.Issuer.MachineClaims()
+	for name, row := range map[string]struct {
+		url, token string
+		status     int
+		want       map[string]any
+	}{
+		"a user": {g.URL, g.Issuer.Token(user), http.StatusOK, map[string]any{
+			"actor": "user", "id": "kp_1", "user": "kp_1", "org": user["org_code"], "client": user["azp"],
+		}},
+		"a machine": {g.URL, g.Issuer.Token(machine), http.StatusOK, map[string]any{
+			"actor": "system", "id": "client:" + machine["azp"].(string), "user": nil, "org": machine["org_code"],
+			"client": machine["azp"],
+		}},
+		"round Envoy": {g.direct, g.Issuer.Token(user), http.StatusUnauthorized,
+			map[string]any{"error": "Invalid or expired token"}},
+	} {
+		status, who := jsonFrom(t, row.url+"/whoami", map[string]string{"Authorization": "Bearer " + row.token})
+		for _, list := range []string{"scopes", "permissions", "roles", "name"} {
+			delete(who, list) // which TestUpstreamsRefuseWhoeverComesRoundEnvoy compares
+		}
+		if diff := cmp.Diff(row.want, who); status != row.status || diff != "" {
+			t.Errorf("%s: status %d, want %d (-want +got)\n%s", name, status, row.status, diff)
+		}
+	}
+}
+
+// A thread that was made under a user's ID, as with the provider of Kinde's, is found in the
+// ways that the guide to migration names, and not by default.
+func TestMastraFindsOldThreads(t *testing.T) {
+	blocks := blocksOf(t, "docs/migrating-from-mastra-auth-kinde.md", "js")
+	renamed, own := blocks[1], strings.TrimSuffix(blocks[2], "\n")
+	const provider, old = "const auth = new KindeAuthProvider(verify);", `
+await (await storage.getStore("memory")).saveThread({
+  thread: {id: "old", resourceId: "kp_0123", title: "x", createdAt: new Date(), updatedAt: new Date()},
+});
+`
+	for name, row := range map[string]struct {
+		with                string // instead of the line provider
+		acme, globex, other int    // what this user gets in two organizations, and another user
+	}{
+		"by default":      {provider + old, 403, 403, 403},
+		"without mapping": {strings.Replace(provider, "y)", "y, {mapUserToResourceId: null})", 1) + old, 403, 403, 403},
+		"by user":         {own + old, 200, 200, 403},
+		"renamed":         {provider + old + renamed, 200, 403, 403},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := guard(t, func(t *testing.T, tools, dir string) *exec.Cmd {
+				command := nodeServer(t, tools, dir, "mastra")
+				path := filepath.Join(dir, "mastra/server.js")
+				server := readFile(t, path)
+				if !strings.Contains(server, provider) {
+					t.Fatalf("the sample has no %s", provider)
+				}
+				write(t, path, strings.Replace(server, provider, row.with, 1))
+				return command
+			})
+			for _, caller := range []struct {
+				sub, org string
+				want     int
+			}{
+				{"kp_0123", "org_acme", row.acme}, {"kp_0123", "org_globex", row.globex}, {"kp_2", "org_acme", row.other},
+			} {
+				token := g.Issuer.Token(g.Issuer.UserClaims().With("sub", caller.sub).With("org_code", caller.org))
+				// Naming the old resource is no way to it.
+				status, got := mastra(t, http.MethodGet, g.URL+"/api/memory/threads/old?agentId=weather&resourceId=kp_0123", "",
+					"Authorization: Bearer "+token)
+				if status != caller.want {
+					t.Errorf("%s of %s: status %d, want %d, %+v", caller.sub, caller.org, status, caller.want, got)
+				}
+			}
+		})
 	}
 }

@@ -15,8 +15,15 @@ func TestGuideForMCP(t *testing.T) {
 	})
 	out := shell(t, "..", blocksOf(t, "docs/mcp.md", "sh")[0],
 		"http://localhost:8080", s.URL, "bin/kinde-dev token", "kinde-dev token --issuer "+s.Issuer.URL)
-	if !strings.Contains(out, "HTTP/1.1 200 OK") || !strings.Contains(out, "The station s1 was removed") {
-		t.Errorf("the call of the guide: %s", out)
+	answers := strings.Split(strings.TrimSpace(out), "\n")
+	for i, want := range []struct{ text, status string }{
+		{"It will be sunny in Lisbon", "200"},
+		{`"reason":"missing_permission"`, "403"},
+		{"The station s1 was removed", "200"},
+	} {
+		if len(answers) != 3 || !strings.Contains(answers[i], want.text) || !strings.HasSuffix(answers[i], want.status) {
+			t.Fatalf("the calls of the guide, want %+v as the answer %d:\n%s", want, i, out)
+		}
 	}
 
 	command, lines, _ := strings.Cut(blocksOf(t, "docs/mcp.md", "console")[0], "\n")

@@ -142,6 +142,19 @@ func TestMigrationGuideKeepsTheOptions(t *testing.T) {
 		t.Errorf("%v: the provider is\n%s\nthe service\n%s", err, service, want)
 	}
 	runService(t, want)
+
+	file := filepath.Join(t.TempDir(), "kinde-authz.yaml")
+	settings := blocksOf(t, guide, "yaml")[0]
+	write(t, file, settings)
+	if code, out, faults := output(t, exec.Command(programs.Authz, "validate", file)); code != 0 {
+		t.Errorf("%s%s", out, faults)
+	}
+	for line := range strings.Lines(want) {
+		_, value, _ := strings.Cut(strings.TrimSuffix(line, " \\\n"), "=")
+		if !strings.Contains(settings, strings.ReplaceAll(value, ",", ", ")) {
+			t.Errorf("the file has no %s", value)
+		}
+	}
 }
 
 // checkedTokens are asked about with an audience and a list of organizations.

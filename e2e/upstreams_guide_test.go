@@ -15,6 +15,11 @@ func TestGuideForUpstreams(t *testing.T) {
 		"js":     readFile(t, "upstreams/express/server.js") + readFile(t, "upstreams/mastra/server.js"),
 		"python": readFile(t, "upstreams/fastapi/server.py"), "go": readFile(t, "upstreams/nethttp/main.go"),
 	}
+	const nodeOfGuide, nodeOfSample = "Node.js 22.13 or newer", `"node": ">=22.13"`
+	if !strings.Contains(readFile(t, "../docs/upstreams.md"), nodeOfGuide) ||
+		!strings.Contains(readFile(t, "upstreams/mastra/package.json"), nodeOfSample) {
+		t.Errorf("the guide should say %s, and the sample %s", nodeOfGuide, nodeOfSample)
+	}
 	dir := t.TempDir()
 	for _, b := range blocks(t) {
 		if b.document != "docs/upstreams.md" {

@@ -125,7 +125,13 @@ func guard(t *testing.T, start func(*testing.T, string, string) *exec.Cmd) *guar
 // whoami is what an upstream answers: its status and whom it takes the caller for.
 func whoami(t *testing.T, url string, header map[string]string) (status int, who map[string]any) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/api/whoami", nil)
+	return jsonFrom(t, url+"/api/whoami", header)
+}
+
+// jsonFrom is what is answered to a GET. A body that is no JSON is nothing unless the status is 200.
+func jsonFrom(t *testing.T, url string, header map[string]string) (status int, body map[string]any) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,10 +143,10 @@ func whoami(t *testing.T, url string, header map[string]string) (status int, who
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	if err := json.NewDecoder(response.Body).Decode(&who); err != nil && response.StatusCode == http.StatusOK {
+	if err := json.NewDecoder(response.Body).Decode(&body); err != nil && response.StatusCode == http.StatusOK {
 		t.Fatal(err)
 	}
-	return response.StatusCode, who
+	return response.StatusCode, body
 }
 
 // Attack V13: the upstream is reached round Envoy. Each sample reads the identity right

@@ -6,10 +6,11 @@ import {getRequestHeader, MastraAuthProvider} from "@mastra/core/server";
 const resourceOf = (user) => `${user.org ?? ""}/${user.id}`;
 
 export class KindeAuthProvider extends MastraAuthProvider {
-  // verify is what identityVerifier returns.
-  constructor(verify) {
-    // A method of this name would be overwritten by the base class.
-    super({name: "kinde-authz", mapUserToResourceId: resourceOf});
+  // verify is what identityVerifier returns; options are those of MastraAuthProvider.
+  constructor(verify, options = {}) {
+    // The base class overwrites a method of this name. Without one, a client could name
+    // whose threads it wants.
+    super({name: "kinde-authz", ...options, mapUserToResourceId: options.mapUserToResourceId ?? resourceOf});
     this.verify = verify;
   }
 

@@ -2,6 +2,7 @@
 import express from "express";
 import {Mastra} from "@mastra/core";
 import {Agent} from "@mastra/core/agent";
+import {registerApiRoute} from "@mastra/core/server";
 import {InMemoryStore} from "@mastra/core/storage";
 import {MastraServer} from "@mastra/express";
 import {Memory} from "@mastra/memory";
@@ -17,7 +18,12 @@ const weather = new Agent({
   model: "openai/gpt-4o-mini", // is not asked in the tests
   memory: new Memory({storage}),
 });
-const mastra = new Mastra({agents: {weather}, storage, logger: false, server: {auth: new KindeAuthProvider(verify)}});
+const auth = new KindeAuthProvider(verify);
+const whoami = registerApiRoute("/whoami", {
+  method: "GET",
+  handler: (c) => c.json(c.get("requestContext").get("user")),
+});
+const mastra = new Mastra({agents: {weather}, storage, logger: false, server: {auth, apiRoutes: [whoami]}});
 
 const app = express();
 app.use(express.json());
