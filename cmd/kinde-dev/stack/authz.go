@@ -17,7 +17,7 @@ import (
 // startAuthz starts kinde-authz and learns its ports from its log.
 func (s *Stack) startAuthz(ctx context.Context, config Config) error {
 	s.authz = config.Authz
-	if !strings.Contains(config.Settings, issuerURL) {
+	if config.SettingsFile == "" && !strings.Contains(config.Settings, issuerURL) {
 		s.authzEnv = []string{
 			"KINDE_DOMAIN=" + s.Issuer.URL, "KINDE_AUDIENCE=" + kindetest.Audience, "KINDE_ALLOWED_ORGS=" + AllowedOrgs,
 		}
