@@ -104,11 +104,7 @@ func (c *upCommand) print(s *stack.Stack, authz, playground string, out io.Write
 
 // printTools prints the lines that look closer, with the settings of the service.
 func (c *upCommand) printTools(s *stack.Stack, program, authz string, out io.Writer) {
-	flags := "--config " + process.Quoted(s.Settings)
-	if c.Settings != "" { // the sample says it itself
-		flags += " --insecure-http"
-	}
-	flags += " --address " + s.AuthzGRPC
+	flags := "--config " + process.Quoted(s.Settings) + " --address " + s.AuthzGRPC
 	token := stack.TokenCommand(&kindetest.TokenRequest{}, program, s.Issuer.URL)
 	fmt.Fprintf(out, "# explain: what a request gets, and why\n%s | %s explain %s --path %s\n\n", token, authz, flags, c.path())
 	fmt.Fprintf(out, "# doctor: what is wrong with all of this\n%s doctor %s --envoy-admin %s\n\n", authz, flags, s.EnvoyAdmin)

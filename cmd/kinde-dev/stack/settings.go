@@ -32,12 +32,16 @@ func (s *Stack) useSettings(config *Config) (crypto.PublicKey, error) {
 		}
 	}
 	read, err := readSettings(s.Settings)
-	if err != nil {
+	if err != nil || read == nil {
 		return nil, err
 	}
 	s.AssertionAudience = read.Assertion.Audience
-	if warning := read.foreign(s.Issuer.URL); warning != "" && config.Warn != nil {
-		config.Warn(s.Settings + ": " + warning)
+	if config.SettingsFile == "" {
+		return key, nil
+	}
+	s.foreign = !read.names(s.Issuer.URL)
+	for _, warning := range read.missing(s.Issuer.URL) {
+		config.warn(s.Settings + ": " + warning)
 	}
 	return key, nil
 }

@@ -14,30 +14,40 @@ import (
 // settingsFile is what the stack must know of kinde-authz's file. Whether the rest makes
 // sense is for kinde-authz to say.
 type settingsFile struct {
-	Issuers   []struct{ Domain string }
-	Assertion struct{ Audience string }
-
-	unread bool // it is no YAML, or says these things in another form
+	Issuers      []struct{ Domain string }
+	Assertion    struct{ Audience string }
+	InsecureHTTP bool `yaml:"insecure_http"`
 }
 
-func readSettings(path string) (*settingsFile, error) {
+// readSettings returns nothing of a file that is no YAML, or says these things in
+// another form: kinde-authz tells what is wrong with it, and where.
+func readSettings(path string) (read *settingsFile, err error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	var read settingsFile
-	read.unread = yaml.Unmarshal(content, &read) != nil // kinde-authz says what is wrong, and where
-	return &read, nil
+	if yaml.Unmarshal(content, &read) != nil || read == nil {
+		return nil, nil //nolint:nilnil // as told above
+	}
+	return read, nil
 }
 
-// foreign says what to add when no issuer of the file is the one at that URL.
-func (f *settingsFile) foreign(issuer string) string {
-	if f.unread || slices.ContainsFunc(f.Issuers, func(i struct{ Domain string }) bool { return strings.TrimRight(i.Domain, "/") == issuer }) {
-		return ""
-	}
+// names reports whether one of the issuers is that one.
+func (f *settingsFile) names(issuer string) bool {
+	return slices.ContainsFunc(f.Issuers, func(i struct{ Domain string }) bool { return strings.TrimRight(i.Domain, "/") == issuer })
+}
+
+// missing is what to add so that the tokens of the issuer pass.
+func (f *settingsFile) missing(issuer string) (warnings []string) {
 	line := fmt.Sprintf("{domain: %q, audience: [%s], allowed_orgs: [%s]}", issuer, kindetest.Audience, strings.ReplaceAll(AllowedOrgs, ",", ", "))
-	if len(f.Issuers) == 0 {
-		return "it names no issuer, so no token of this stack passes. Add:\nissuers: [" + line + "]"
+	switch {
+	case len(f.Issuers) == 0:
+		warnings = append(warnings, "it names no issuer. Add:\nissuers: ["+line+"]")
+	case !f.names(issuer):
+		warnings = append(warnings, "it does not name the issuer of this stack, none of whose tokens passes. Add below issuers:\n  - "+line)
 	}
-	return "it does not name the issuer of this stack, none of whose tokens passes. Add below issuers:\n  - " + line
+	if !f.InsecureHTTP {
+		warnings = append(warnings, "it allows no issuer without TLS, as that of this stack is. Add:\ninsecure_http: true")
+	}
+	return warnings
 }

@@ -74,7 +74,8 @@ type Config struct {
 	Playground string
 	// Progress is told each step of the start, if any.
 	Progress func(step string)
-	// Warn is told before kinde-authz starts what will make it deny everything, if any.
+	// Warn is told each thing that the SettingsFile lacks for the issuer's tokens to pass,
+	// and what to add, if any.
 	Warn func(warning string)
 }
 
@@ -101,6 +102,7 @@ type Stack struct {
 
 	servers []*http.Server
 	dir     string
+	foreign bool // the settings do not name the issuer
 
 	authz    string     // the path of the program
 	authzEnv []string   // its environment
@@ -110,8 +112,8 @@ type Stack struct {
 	ended    chan error
 }
 
-// Start starts the stack and waits until a request can pass, or, with an
-// outage, until all of it listens. When it fails nothing is left behind.
+// Start starts the stack and waits until a request can pass, or, with an outage or
+// a SettingsFile for other issuers, until all of it listens. When it fails nothing is left behind.
 func Start(ctx context.Context, config Config) (*Stack, error) {
 	s := &Stack{ended: make(chan error, 1), told: map[*process.Process]bool{}}
 	if err := s.start(ctx, config); err != nil {
@@ -162,7 +164,7 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	err = s.startEnvoy(ctx, config, addresses{
 		listener: orAny(config.Listener), admin: orAny(config.EnvoyAdmin), authz: s.AuthzGRPC, agent: s.Agent,
 	})
-	if err != nil || config.Outage != "" {
+	if err != nil || config.Outage != "" || s.foreign {
 		return err
 	}
 	if config.Discoverable {
@@ -214,6 +216,12 @@ func (c *Config) firstStep() string {
 		return "starting the issuer"
 	}
 	return "starting the issuer and the agent"
+}
+
+func (c *Config) warn(warning string) {
+	if c.Warn != nil {
+		c.Warn(warning)
+	}
 }
 
 func (c *Config) progress(step string) {
