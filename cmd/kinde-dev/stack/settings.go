@@ -32,8 +32,11 @@ func (s *Stack) useSettings(config *Config) (crypto.PublicKey, error) {
 		}
 	}
 	read, err := readSettings(s.Settings)
-	if err != nil || read == nil {
+	if err != nil {
 		return nil, err
+	}
+	if read == nil {
+		return key, nil
 	}
 	s.AssertionAudience = read.Assertion.Audience
 	if config.SettingsFile == "" {
