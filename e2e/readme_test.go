@@ -111,7 +111,8 @@ func runTools(t *testing.T, block string, sample func() *stack.Stack) {
 	if !strings.Contains(block, "explain") {
 		return
 	}
-	command = exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(script, " token ", " token --broken wrong-audience ", 1))
+	script = strings.Replace(script, " token ", " token --broken wrong-audience ", 1)
+	command = exec.CommandContext(t.Context(), "sh", "-c", script)
 	command.Dir = ".."
 	if out, _ := command.Output(); !strings.Contains(string(out), "wrong_audience") {
 		t.Errorf("a token for another API:\n%s", out)

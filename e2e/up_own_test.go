@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
 // whoever is an upstream that a developer has already: it answers with the headers it got.
@@ -94,6 +96,12 @@ func TestUpWithAnUpstreamOfOnesOwn(t *testing.T) {
 	if keys := told(t)(http.Get(jwks)); !strings.Contains(keys, `"alg":"EdDSA"`) {
 		t.Errorf("no key: %s", keys)
 	}
+	page := u.found(t, `Playground: +(\S+)`)
+	request := strings.NewReader(`{"token":{"actor":"user"},"method":"GET","path":"/any"}`)
+	shown := told(t)(http.Post(page+"/api/send", "application/json", request))
+	if !strings.Contains(shown, `"reason":"allowed"`) || !strings.Contains(shown, `"upstream":null,"blind":true`) {
+		t.Errorf("the playground tells what it cannot see: %s", shown)
+	}
 	if strings.Contains(u.stderr.String(), "agent") || strings.Contains(u.stdout.String(), "/mcp/weather") {
 		t.Errorf("the sample agent is named:\n%s%s", u.stderr.String(), u.stdout.String())
 	}
@@ -101,11 +109,17 @@ func TestUpWithAnUpstreamOfOnesOwn(t *testing.T) {
 	u.interrupt(t)
 }
 
+// issuerAt are settings that name the local issuer.
+func issuerAt(port string) string {
+	return fmt.Sprintf("insecure_http: true\nissuers: [{domain: %q, audience: [%s]}]\n", "http://localhost:"+port,
+		kindetest.Audience)
+}
+
 // One's own settings decide, and the file is what it was, until it is edited.
 func TestUpWithSettingsOfOnesOwn(t *testing.T) {
 	port := freePort(t)
 	path := filepath.Join(shortDir(t), "own.yaml")
-	issuer := fmt.Sprintf("insecure_http: true\nissuers: [{domain: %q, audience: [https://api.example.com]}]\n", "http://localhost:"+port)
+	issuer := issuerAt(port)
 	text := issuer + "policies: {default: {permissions: [nobody:has]}}\nroutes: [{path: /open, public: true}]\n"
 	write(t, path, text)
 	u := startUp(t, "--settings="+path, "--upstream="+whoever(t), "--issuer-port="+port)
@@ -135,7 +149,7 @@ func TestPlaygroundSavesSettingsOfOnesOwn(t *testing.T) {
 	port := freePort(t)
 	dir := shortDir(t)
 	real, link := filepath.Join(dir, "real.yaml"), filepath.Join(dir, "own.yaml")
-	text := fmt.Sprintf("insecure_http: true\nissuers: [{domain: %q, audience: [https://api.example.com]}]\n", "http://localhost:"+port)
+	text := issuerAt(port)
 	write(t, real, text)
 	if err := errors.Join(os.Chmod(real, 0o640), os.Symlink("real.yaml", link)); err != nil {
 		t.Fatal(err)
@@ -195,7 +209,8 @@ func TestUpNeedsAnIssuerInTheSettings(t *testing.T) {
 	write(t, path, "routes: [{path: /open, public: true}]\n")
 	u := startUp(t, "--settings="+path)
 	ends(t, u.Process, 1, 40*time.Second)
-	for _, want := range []string{"warning: " + path + ": it names no issuer", "\nissuers: [{domain: ", "lists no issuers"} {
+	warning := "warning: " + path + ": it names no issuer"
+	for _, want := range []string{warning, "\nissuers: [{domain: ", "lists no issuers"} {
 		if !strings.Contains(u.stderr.String(), want) {
 			t.Errorf("no %q in\n%s", want, u.stderr.String())
 		}

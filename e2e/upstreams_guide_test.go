@@ -59,12 +59,13 @@ func TestGuideToAServiceOfOnesOwn(t *testing.T) {
 		return command
 	}
 	var log process.Log
-	service := run(t, in(commands[0], ":9192", ":"+admin, "3000", port, "go run ./e2e/upstreams/nethttp", "exec "+server.Path), &log)
+	serve := in(commands[0], ":9192", ":"+admin, "3000", port, "go run ./e2e/upstreams/nethttp", "exec "+server.Path)
+	service := run(t, serve, &log)
 	until(t, service, "its address", func() bool { return strings.Contains(log.String(), ":"+port+"\n") })
 
 	u := &up{logs: dir}
-	up := in(commands[1], "3000", port, "make up UPSTREAM=", "exec "+kindeDev()+" up --port-base=0 --authz-admin-port="+admin+
-		" --logs="+dir+" --upstream=")
+	start := "exec " + kindeDev() + " up --port-base=0 --authz-admin-port=" + admin + " --logs=" + dir + " --upstream="
+	up := in(commands[1], "3000", port, "make up UPSTREAM=", start)
 	up.Stdout = &u.stdout
 	u.Process = run(t, up, &u.stderr)
 	u.waitReady(t)
