@@ -24,9 +24,10 @@ help: ## List the targets
 	@echo
 	@echo "Ports of make up: PORT ENVOY_ADMIN_PORT ISSUER_PORT AGENT_PORT AUTHZ_PORT AUTHZ_ADMIN_PORT"
 	@echo "PLAYGROUND_PORT, each one alone; PORT_BASE=18080 moves all, to 18080 and those after it."
+	@echo "Your own in make up: UPSTREAM=127.0.0.1:3000, a service that runs; CONFIG=FILE, settings of kinde-authz."
 
 build: ## Build bin/kinde-authz and bin/kinde-dev
-	@[ -e bin/kinde-authz ] || echo "building bin/kinde-authz and bin/kinde-dev (the first time takes a minute or two) ..." >&2
+	@[ -e bin/kinde-authz ] || echo "building bin/kinde-authz and bin/kinde-dev (the first time takes some minutes) ..." >&2
 	@mkdir -p bin
 	@CGO_ENABLED=0 go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/ ./cmd/...
 
@@ -34,8 +35,11 @@ build: ## Build bin/kinde-authz and bin/kinde-dev
 up-ports = $(foreach port,PORT_BASE PORT ENVOY_ADMIN_PORT ISSUER_PORT AGENT_PORT AUTHZ_PORT AUTHZ_ADMIN_PORT PLAYGROUND_PORT,\
 	$(if $($(port)),--$(shell echo $(port) | tr A-Z_ a-z-)=$($(port))))
 
+# The flags that put one's own in the place of the samples.
+up-own = $(if $(UPSTREAM),--upstream='$(UPSTREAM)') $(if $(CONFIG),--settings='$(CONFIG)')
+
 up: build ## Run the whole local stack with a real Envoy on http://localhost:8080 (PORT=8081 moves it)
-	@envoy=$$(scripts/envoy) && ENVOY="$$envoy" exec bin/kinde-dev up $(strip $(up-ports))
+	@envoy=$$(scripts/envoy) && ENVOY="$$envoy" exec bin/kinde-dev up $(strip $(up-ports) $(up-own))
 
 up-once: build ## Play every scene of the README through a real Envoy, and stop
 	@envoy=$$(scripts/envoy) && ENVOY="$$envoy" exec bin/kinde-dev up --once

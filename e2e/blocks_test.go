@@ -61,6 +61,7 @@ var tested = []struct {
 		"TestGuideForUpstreams TestUpstreamsRefuseWhoeverComesRoundEnvoy TestMastraKeepsThreadsApart"},
 	{"docs/upstreams.md", "python", 1, "TestGuideForUpstreams TestUpstreamsRefuseWhoeverComesRoundEnvoy"},
 	{"docs/upstreams.md", "sh", 1, "TestGuideForUpstreams"},
+	{"docs/upstreams.md", "sh", 3, "TestGuideToAServiceOfOnesOwn"},
 	{"docs/upstreams.md", "yaml", 1, "TestGuideForUpstreams"},
 }
 
@@ -167,12 +168,7 @@ func blocksOf(t *testing.T, document, language string) (texts []string) {
 // prints. Each text that it is to have another in place of must be in it.
 func shell(t *testing.T, dir, script string, replacements ...string) string {
 	t.Helper()
-	for i := 0; i < len(replacements); i += 2 {
-		if !strings.Contains(script, replacements[i]) {
-			t.Fatalf("there is no %q in %s", replacements[i], script)
-		}
-	}
-	script = strings.NewReplacer(replacements...).Replace(script)
+	script = replaced(t, script, replacements...)
 	command := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", script)
 	command.Dir = dir
 	command.Env = append(os.Environ(), "PATH="+filepath.Dir(programs.Authz)+":"+os.Getenv("PATH"))
@@ -181,6 +177,17 @@ func shell(t *testing.T, dir, script string, replacements ...string) string {
 		t.Fatalf("%v: %s\n%s", err, script, out)
 	}
 	return string(out)
+}
+
+// replaced is a script that has each second text in place of the first, which must be in it.
+func replaced(t *testing.T, script string, replacements ...string) string {
+	t.Helper()
+	for i := 0; i < len(replacements); i += 2 {
+		if !strings.Contains(script, replacements[i]) {
+			t.Fatalf("there is no %q in %s", replacements[i], script)
+		}
+	}
+	return strings.NewReplacer(replacements...).Replace(script)
 }
 
 // files are those of the project whose names end so, and what they hold.

@@ -138,19 +138,6 @@ static_resources:
         explicit_http_config: {http2_protocol_options: {}}
 `
 
-// freePort returns a port that was free a moment ago: Istio and its Envoy are told
-// theirs, and do not say which the kernel chose.
-func freePort(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	return port
-}
-
 // await starts a program of a control plane and waits until it answers.
 func await(t *testing.T, url, path string, args ...string) {
 	t.Helper()

@@ -5,21 +5,28 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/stack"
 	"github.com/kinde-authz/kinde-authz/kinde/kindetest"
 )
 
 // Each command of the README and of CONTRIBUTING.md is run, or, where it would run this
 // suite again, looked up.
 func TestReadmeCommands(t *testing.T) {
+	sample := sync.OnceValue(func() *stack.Stack {
+		return own(t, func(c *stack.Config) {
+			c.Settings, c.Discoverable = stack.SampleIssuers+stack.SampleSettings, true
+		})
+	})
 	for _, document := range []string{"README.md", "CONTRIBUTING.md"} {
 		for _, block := range blocksOf(t, document, "sh") {
 			switch {
 			case strings.Contains(block, "curl"):
 				runCurls(t, block)
 			case strings.Contains(block, "validate"), strings.Contains(block, "explain"):
-				runTools(t, block)
+				runTools(t, block, sample)
 			case strings.Contains(block, "bin/kinde-authz"):
 				runService(t, block)
 			default:
@@ -83,18 +90,32 @@ func runCurls(t *testing.T, block string) {
 	}
 }
 
-// runTools runs the lines against the shared stack, at its own addresses.
-func runTools(t *testing.T, block string) {
+// runTools runs the lines against a stack with the settings of make up, at its own
+// addresses: they find nothing wrong, and are about what the service runs with.
+func runTools(t *testing.T, block string, sample func() *stack.Stack) {
 	t.Helper()
+	s := sample()
 	script := strings.NewReplacer(
-		"http://localhost:9100", shared.Issuer.URL, "http://localhost:9901", shared.EnvoyAdmin+" --address "+shared.AuthzGRPC,
-		"bin/kinde-dev token", filepath.Join(filepath.Dir(programs.Authz), "kinde-dev")+" token --issuer "+shared.Issuer.URL,
-		"bin/kinde-authz", programs.Authz,
+		".tools/up/8080/kinde-authz.yaml", s.Settings, "localhost:9191", s.AuthzGRPC, "http://localhost:9901", s.EnvoyAdmin,
+		"bin/kinde-dev token", kindeDev()+" token --issuer "+s.Issuer.URL, "bin/kinde-authz", programs.Authz,
 	).Replace(block)
 	command := exec.CommandContext(t.Context(), "sh", "-ec", script)
 	command.Dir = ".."
-	if out, err := command.CombinedOutput(); err != nil {
+	out, err := command.CombinedOutput()
+	if err != nil || strings.Contains(string(out), "warning") {
 		t.Errorf("%v\n%s", err, out)
+	}
+	if strings.Contains(block, "doctor") && !strings.Contains(string(out), ": its settings are these\n") {
+		t.Errorf("doctor does not look at the service:\n%s", out)
+	}
+	if !strings.Contains(block, "explain") {
+		return
+	}
+	script = strings.Replace(script, " token ", " token --broken wrong-audience ", 1)
+	command = exec.CommandContext(t.Context(), "sh", "-c", script)
+	command.Dir = ".."
+	if out, _ := command.Output(); !strings.Contains(string(out), "wrong_audience") {
+		t.Errorf("a token for another API:\n%s", out)
 	}
 }
 

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"errors"
+	"net"
 	"os/exec"
 	"testing"
 	"time"
@@ -60,4 +61,17 @@ func output(t *testing.T, command *exec.Cmd) (code int, stdout, stderr string) {
 func eventually(t *testing.T, what string, met func() bool) {
 	t.Helper()
 	e2etest.Eventually(t, what, met)
+}
+
+// freePort returns a port that was free a moment ago, for programs that are told theirs
+// before they start.
+func freePort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	return port
 }

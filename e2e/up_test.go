@@ -25,15 +25,26 @@ type up struct {
 }
 
 // startUp runs the built kinde-dev up on ports of the kernel's choice.
-func startUp(t *testing.T) *up {
+func startUp(t *testing.T, args ...string) *up {
 	t.Helper()
-	u := &up{logs: t.TempDir()}
-	command := exec.Command(kindeDev(), "up", "--port-base=0", "--logs", u.logs)
+	u := &up{logs: shortDir(t)}
+	command := exec.Command(kindeDev(), append([]string{"up", "--port-base=0", "--logs", u.logs}, args...)...)
 	command.Dir = ".."
 	command.Env = append(os.Environ(), "ENVOY="+programs.Envoy, "KINDE_AUTHZ_CONFIG=/nonexistent")
 	command.Stdout = &u.stdout
 	u.Process = run(t, command, &u.stderr)
 	return u
+}
+
+// shortDir is a folder of the test's with a short name, for lines that are measured.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "up-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 // waitReady waits for the last line of what it prints.
@@ -65,9 +76,6 @@ func TestUpPrintsRequestsThatWork(t *testing.T) {
 	}
 	for _, request := range requests {
 		want, says, line := request[1], request[2], request[3]
-		if len(line) > 250 {
-			t.Errorf("%s: a wall of %d characters", says, len(line))
-		}
 		command := exec.CommandContext(t.Context(), "sh", "-c", line)
 		command.Dir = ".."
 		answer, err := command.Output()
@@ -82,6 +90,7 @@ func TestUpPrintsRequestsThatWork(t *testing.T) {
 	if !strings.Contains(u.stdout.String(), want) {
 		t.Errorf("it does not say %q:\n%s", want, u.stdout.String())
 	}
+	u.assertToolsRun(t)
 	u.assertDenialsShown(t)
 	through := len(requests) - 1 // the last one goes past Envoy
 	u.assertLogs(t, through)
@@ -91,6 +100,33 @@ func TestUpPrintsRequestsThatWork(t *testing.T) {
 		if conn, err := net.Dial("tcp", address); err == nil {
 			conn.Close()
 			t.Errorf("something still listens on %s", address)
+		}
+	}
+}
+
+// tools finds the lines of explain and doctor that up prints.
+var tools = regexp.MustCompile(`(?m)^# (explain|doctor): .*\n(.* (?:explain|doctor) .*)$`)
+
+// assertToolsRun runs the lines of explain and doctor as they are printed: nothing is wrong,
+// and the service has the same settings. No line is a wall.
+func (u *up) assertToolsRun(t *testing.T) {
+	t.Helper()
+	for line := range strings.Lines(u.stdout.String()) {
+		if len(line) > 250 {
+			t.Errorf("a wall of %d characters: %s", len(line), line)
+		}
+	}
+	wants := map[string]string{"explain": "\nallow     allowed\n", "doctor": ": its settings are these\n"}
+	lines := tools.FindAllStringSubmatch(u.stdout.String(), -1)
+	if len(lines) != len(wants) {
+		t.Errorf("%d lines of tools, want %d:\n%s", len(lines), len(wants), u.stdout.String())
+	}
+	for _, line := range lines {
+		command := exec.CommandContext(t.Context(), "sh", "-c", line[2])
+		command.Dir = ".."
+		code, stdout, stderr := output(t, command)
+		if code != 0 || stderr != "" || !strings.Contains(stdout, wants[line[1]]) || strings.Contains(stdout, "warning") {
+			t.Errorf("%s: exit code %d\n%s%s", line[2], code, stdout, stderr)
 		}
 	}
 }
@@ -192,6 +228,15 @@ func TestMakeUpMovesPorts(t *testing.T) {
 		if err != nil || !strings.Contains(string(out), want) {
 			t.Errorf("%s: want %q, got %v and\n%s", variable, want, err, out)
 		}
+		if !regexp.MustCompile(`\b` + variable + `\b`).Match(help) {
+			t.Errorf("make help does not name %s", variable)
+		}
+	}
+	out, err := exec.CommandContext(t.Context(), "make", "-C", "..", "-n", "up", "UPSTREAM=h:1", "CONFIG=a b").Output()
+	if want := "bin/kinde-dev up --upstream='h:1' --settings='a b'\n"; err != nil || !strings.Contains(string(out), want) {
+		t.Errorf("want %q, got %v and\n%s", want, err, out)
+	}
+	for _, variable := range []string{"UPSTREAM", "CONFIG"} {
 		if !regexp.MustCompile(`\b` + variable + `\b`).Match(help) {
 			t.Errorf("make help does not name %s", variable)
 		}

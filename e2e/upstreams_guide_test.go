@@ -1,10 +1,14 @@
 package e2e
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/process"
 )
 
 // What docs/upstreams.md shows is what is tested: each line of its code stands in the
@@ -33,7 +37,9 @@ func TestGuideForUpstreams(t *testing.T) {
 				}
 			}
 		case "sh":
-			makeKeys(t, dir, text)
+			if strings.HasPrefix(text, "openssl") {
+				makeKeys(t, dir, text)
+			}
 		case "yaml":
 			path := filepath.Join(dir, "authz.yaml")
 			write(t, path, text)
@@ -42,6 +48,42 @@ func TestGuideForUpstreams(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The commands of docs/upstreams.md put a service behind Envoy, on other ports, and end as it
+// says.
+func TestGuideToAServiceOfOnesOwn(t *testing.T) {
+	commands := blocksOf(t, "docs/upstreams.md", "sh")
+	port, admin := freePort(t), freePort(t)
+	dir := shortDir(t)
+	server := sampleUpstreams["net/http"](t, "", dir)
+	in := func(script string, replacements ...string) *exec.Cmd {
+		command := exec.Command("bash", "-euc", replaced(t, script, replacements...))
+		command.Dir = ".."
+		command.Env = append(os.Environ(), "ENVOY="+programs.Envoy)
+		return command
+	}
+	var log process.Log
+	serve := in(commands[0], ":9192", ":"+admin, "3000", port, "go run ./e2e/upstreams/nethttp", "exec "+server.Path)
+	service := run(t, serve, &log)
+	until(t, service, "its address", func() bool { return strings.Contains(log.String(), ":"+port+"\n") })
+
+	u := &up{logs: dir}
+	start := "exec " + kindeDev() + " up --port-base=0 --authz-admin-port=" + admin + " --logs=" + dir + " --upstream="
+	up := in(commands[1], "3000", port, "make up UPSTREAM=", start)
+	up.Stdout = &u.stdout
+	u.Process = run(t, up, &u.stderr)
+	u.waitReady(t)
+	u.found(t, "(http://127.0.0.1:"+admin+"/jwks ASSERTION_AUDIENCE=http://agent.localhost\n)")
+	asked := in(commands[2], "3000", port, "http://localhost:8080", u.found(t, `(?m)^Envoy: +(\S+),`),
+		"bin/kinde-dev token", u.found(t, `\$\((\S+ token --issuer [^ )]+)`))
+	code, answers, faults := output(t, asked)
+	statuses := regexp.MustCompile(`(?m)^HTTP/1.1 (\d+)`).FindAllStringSubmatch(answers, -1)
+	if code != 0 || len(statuses) != 2 || statuses[0][1] != "200" || statuses[1][1] != "401" ||
+		!strings.Contains(answers, `"org":"org_acme"`) {
+		t.Errorf("exit code %d\n%s%s", code, answers, faults)
+	}
+	u.interrupt(t)
 }
 
 // makeKeys runs commands that each write keys.pem, and has the program read it.

@@ -100,7 +100,8 @@ func guard(t *testing.T, start func(*testing.T, string, string) *exec.Cmd) *guar
 	t.Cleanup(relay.Close)
 
 	command := start(t, upstreamTools(t), t.TempDir())
-	command.Env = append(os.Environ(), "ASSERTION_JWKS="+relay.URL, "ASSERTION_AUDIENCE=https://agents.example.com")
+	command.Env = append(os.Environ(), "ASSERTION_JWKS="+relay.URL, "ASSERTION_AUDIENCE=https://agents.example.com",
+		"PORT=0")
 	var log process.Log
 	server, address := run(t, command, &log), ""
 	until(t, server, "its address", func() (found bool) {

@@ -19,15 +19,29 @@ func TestUsage(t *testing.T) {
 		stdout string
 		stderr string
 	}{
-		"help":             {[]string{"--help"}, 0, "Never run it where", ""},
-		"help of token":    {[]string{"token", "--help"}, 0, "alg-hs256", ""},
-		"help of up":       {[]string{"up", "--help"}, 0, "--once", ""},
-		"no command":       {nil, 2, "", "expected one of"},
-		"unknown flag":     {[]string{"token", "--nope"}, 2, "", "unknown flag --nope"},
-		"lifetime":         {[]string{"token", "--lifetime=500ms"}, 2, "", "--lifetime 500ms: want whole seconds"},
-		"unknown actor":    {[]string{"token", "--actor=robot"}, 2, "", `"user","system"`},
-		"no issuer there":  {[]string{"token", "--issuer=http://127.0.0.1:1"}, 1, "", "--issuer"},
-		"nobody is health": {[]string{"health", "http://127.0.0.1:1"}, 1, "", "refused"},
+		"help":                     {[]string{"--help"}, 0, "Never run it where", ""},
+		"help of token":            {[]string{"token", "--help"}, 0, "alg-hs256", ""},
+		"help of up":               {[]string{"up", "--help"}, 0, "--once", ""},
+		"no command":               {nil, 2, "", "expected one of"},
+		"unknown flag":             {[]string{"token", "--nope"}, 2, "", "unknown flag --nope"},
+		"lifetime":                 {[]string{"token", "--lifetime=500ms"}, 2, "", "--lifetime 500ms: want whole seconds"},
+		"unknown actor":            {[]string{"token", "--actor=robot"}, 2, "", `"user","system"`},
+		"an upstream without port": {[]string{"up", "--upstream=localhost"}, 2, "", `--upstream "localhost": want HOST:PORT`},
+		"an upstream as a URL": {
+			[]string{"up", "--upstream=http://localhost:3000"}, 2, "", `--upstream "http://localhost:3000": want HOST:PORT`,
+		},
+		"an upstream on no port":   {[]string{"up", "--upstream=a:0"}, 2, "", `--upstream "a:0": want HOST:PORT`},
+		"an upstream too high":     {[]string{"up", "--upstream=a:70000"}, 2, "", `--upstream "a:70000": want HOST:PORT`},
+		"an upstream that is YAML": {[]string{"up", "--upstream=a}:80"}, 2, "", `--upstream "a}:80": want HOST:PORT`},
+		"an upstream and the agent's port": {
+			[]string{"up", "--upstream=localhost:80", "--agent-port=81"}, 2, "", "--agent-port is that of the sample agent",
+		},
+		"no settings there":      {[]string{"up", "--settings=/nonexistent"}, 2, "", "--settings: stat /nonexistent: no"},
+		"settings in a folder":   {[]string{"up", "--settings=."}, 2, "", "--settings .: want a YAML file"},
+		"scenes of an upstream":  {[]string{"up", "--once", "--upstream=localhost:80"}, 2, "", "leave out --upstream"},
+		"scenes of own settings": {[]string{"up", "--once", "--settings=main.go"}, 2, "", "leave out --settings"},
+		"no issuer there":        {[]string{"token", "--issuer=http://127.0.0.1:1"}, 1, "", "--issuer"},
+		"nobody is health":       {[]string{"health", "http://127.0.0.1:1"}, 1, "", "refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer

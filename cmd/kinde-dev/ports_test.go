@@ -82,3 +82,15 @@ func TestHelpNamesMakeVariables(t *testing.T) {
 		}
 	}
 }
+
+// An upstream may listen on the port that is usually the sample agent's.
+func TestAnUpstreamTakesThePortOfTheAgent(t *testing.T) {
+	t.Setenv("ENVOY", "/bin/true")
+	for upstream, want := range map[string]string{"": "127.0.0.1:8000", "localhost:8000": ""} {
+		up := upCommand{Authz: "kinde-authz", ownFlags: ownFlags{Upstream: upstream}}
+		config, err := up.config()
+		if err != nil || config.Agent != want || config.Upstream != upstream {
+			t.Errorf("upstream %q: the agent is at %q, want %q, %v", upstream, config.Agent, want, err)
+		}
+	}
+}

@@ -26,13 +26,9 @@ func TestTryLine(t *testing.T) {
 			try{forged: true}, "bin/kinde-dev", "http://localhost:9101", "http://localhost:8081",
 			`curl -i -H 'x-kinde-user-id: kp_admin' http://localhost:8081/api/agents/weather`,
 		},
-		"past Envoy": {
-			try{past: true}, "bin/kinde-dev", "http://localhost:9101", "http://localhost:8081",
-			`curl -i http://localhost:8000/api/agents/weather`,
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := test.try.line(test.program, test.issuer, test.url, "http://localhost:8000"); got != test.want {
+			if got := test.try.line(test.program, test.issuer, test.url, "/api/agents/weather"); got != test.want {
 				t.Errorf("got\n%s\nwant\n%s", got, test.want)
 			}
 		})

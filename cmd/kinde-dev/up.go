@@ -17,7 +17,8 @@ type upCommand struct {
 	Once        bool   `help:"Play every scene of the README, print a table and stop. The kernel chooses the ports."`
 	EnvoyConfig string `default:"envoy.yaml" help:"Envoy's configuration."`
 	Authz       string `placeholder:"FILE" help:"The built kinde-authz. Default: the one beside this program, or bin/kinde-authz."`
-	Logs        string `placeholder:"DIR" help:"Folder of the log files and the settings, which each start overwrites. Default: .tools/up/PORT, with Envoy's port."`
+	Logs        string `placeholder:"DIR" help:"Folder of the log files and the sample settings, which each start overwrites. Default: .tools/up/PORT, with Envoy's port."`
+	ownFlags
 	loginFlags
 	upPorts
 }
@@ -26,6 +27,7 @@ type upCommand struct {
 func (upCommand) Help() string {
 	return "Envoy is the one that the variable ENVOY names, or envoy on PATH (1.36 or newer), or the one that make up fetched. " +
 		"Behind make up a port is a variable: make up PORT=8081 moves Envoy, make up PORT_BASE=18080 moves everything. " +
+		"make up UPSTREAM=127.0.0.1:3000 CONFIG=my.yaml is --upstream and --settings. " +
 		"The playground is a page on 127.0.0.1 alone: make a token, send a request through Envoy, see every step, edit the settings, break things."
 }
 
@@ -56,7 +58,7 @@ func (c *upCommand) Run(stdout io.Writer, stderr errorStream) error {
 		return fmt.Errorf("the playground: %w", err)
 	}
 	defer page.Close()
-	printStack(s, url, stdout)
+	c.print(s, config.Authz, url, stdout)
 	select {
 	case err := <-s.Ended():
 		return err
@@ -71,6 +73,7 @@ func (c *upCommand) start(ctx context.Context, config stack.Config, stderr io.Wr
 	if !c.Once {
 		config.Decisions = io.MultiWriter(denials(stderr), config.Decisions)
 		config.Progress = func(step string) { fmt.Fprintln(stderr, step, "…") }
+		config.Warn = func(warning string) { fmt.Fprintln(stderr, "warning:", warning) }
 	}
 	s, err := stack.Start(ctx, config)
 	var busy *stack.BusyError
@@ -90,10 +93,13 @@ func (c *upCommand) config() (stack.Config, error) {
 		return stack.Config{}, err
 	}
 	config := stack.Config{Authz: authz, Envoy: envoy, EnvoyConfig: c.EnvoyConfig, Logs: c.Logs, Settings: stack.SampleIssuers + stack.SampleSettings,
-		Discoverable: true, LoginPage: c.LoginPage, ResourceIndicators: c.ResourceIndicators}
+		SettingsFile: c.Settings, Discoverable: c.samples(), LoginPage: c.LoginPage, ResourceIndicators: c.ResourceIndicators}
 	ports := c.ports(c.Once)
 	for _, p := range ports {
 		*p.in(&config) = p.address()
+	}
+	if config.Upstream = c.Upstream; config.Upstream != "" {
+		config.Agent = "" // its port need not be free: the upstream may listen there
 	}
 	if config.Logs == "" && !c.Once {
 		config.Logs = filepath.Join(".tools", "up", strconv.Itoa(ports[0].number))

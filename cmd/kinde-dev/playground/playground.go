@@ -29,6 +29,7 @@ type Playground struct {
 	seen    *seen
 	stack   *stack.Stack
 	program string // kinde-dev, for a shell
+	blind   bool   // what arrives at the upstream is not seen: it is the developer's own
 	server  *http.Server
 
 	saving sync.Mutex // held while settings are tried, for seconds: those that are refused are taken back
@@ -39,7 +40,7 @@ type Playground struct {
 // New returns a page for a stack that is yet to start with the configuration, to which it
 // adds what it has to see.
 func New(config *stack.Config) *Playground {
-	p := &Playground{address: cmp.Or(config.Playground, "127.0.0.1:0"), seen: newSeen()}
+	p := &Playground{address: cmp.Or(config.Playground, "127.0.0.1:0"), seen: newSeen(), blind: config.Upstream != ""}
 	config.Decisions, config.Access, config.Arrived = p.seen.decisions(), p.seen.access(), p.seen.arrived
 	return p
 }

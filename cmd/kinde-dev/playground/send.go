@@ -57,6 +57,7 @@ type result struct {
 	Meaning      string          `json:"meaning"`
 	Hint         string          `json:"hint"`
 	Upstream     []header        `json:"upstream"` // what the agent got; null when it got nothing
+	Blind        bool            `json:"blind"`    // the upstream is the developer's own: what it got is not known
 	Access       json.RawMessage `json:"access"`   // Envoy's line
 	Decision     json.RawMessage `json:"decision"` // kinde-authz's line
 	Explanation  json.RawMessage `json:"explanation"`
@@ -87,7 +88,7 @@ func (p *Playground) send(r *http.Request, in request) (*result, error) {
 		return nil, fmt.Errorf("Envoy: %w", err) //nolint:staticcheck // a name
 	}
 	upstream := p.seen.headersOf(id)
-	out.Upstream = shown(upstream)
+	out.Upstream, out.Blind = shown(upstream), p.blind
 	p.addLines(ctx, out, position, upstream.Get("X-Request-Id"))
 	out.Curl = in.Curl(p.program, p.stack.Issuer.URL, p.stack.URL)
 	in.Path = out.asked(in.Path)

@@ -17,7 +17,7 @@ import (
 // startAuthz starts kinde-authz and learns its ports from its log.
 func (s *Stack) startAuthz(ctx context.Context, config Config) error {
 	s.authz = config.Authz
-	if !strings.Contains(config.Settings, issuerURL) {
+	if config.SettingsFile == "" && !strings.Contains(config.Settings, issuerURL) {
 		s.authzEnv = []string{
 			"KINDE_DOMAIN=" + s.Issuer.URL, "KINDE_AUDIENCE=" + kindetest.Audience, "KINDE_ALLOWED_ORGS=" + AllowedOrgs,
 		}
@@ -25,8 +25,11 @@ func (s *Stack) startAuthz(ctx context.Context, config Config) error {
 	if s.Settings != "" {
 		s.authzEnv = append(s.authzEnv, "KINDE_AUTHZ_CONFIG="+s.Settings)
 	}
+	if config.SettingsFile == "" {
+		s.authzEnv = append(s.authzEnv, "KINDE_AUTHZ_INSECURE_HTTP=true")
+	}
 	s.authzEnv = slices.Concat(s.authzEnv, []string{
-		"KINDE_AUTHZ_INSECURE_HTTP=true", "KINDE_AUTHZ_DRAIN_DELAY=0s",
+		"KINDE_AUTHZ_DRAIN_DELAY=0s",
 		"KINDE_AUTHZ_LISTEN=" + orAny(config.AuthzGRPC), "KINDE_AUTHZ_ADMIN_LISTEN=" + orAny(config.AuthzAdmin),
 	}, config.AuthzEnv)
 	var err error

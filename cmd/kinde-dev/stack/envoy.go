@@ -67,7 +67,7 @@ func (a addresses) fill(config string) (string, error) {
 		if strings.Count(config, own) != 1 {
 			return "", fmt.Errorf("envoy.yaml: want %q exactly once", own)
 		}
-		config = strings.Replace(config, own, fmt.Sprintf("socket_address: {address: %s, port_value: %s}", host, port), 1)
+		config = strings.Replace(config, own, fmt.Sprintf("socket_address: {address: %q, port_value: %s}", host, port), 1)
 	}
 	return config, nil
 }

@@ -41,7 +41,7 @@ func (in *Request) Curl(program, issuer, url string) string {
 		words = append(words, "-X "+process.Quoted(in.Method))
 	}
 	if in.Token != nil {
-		words = append(words, `-H "Authorization: Bearer $(`+tokenCommand(in.Token, program, issuer)+`)"`)
+		words = append(words, `-H "Authorization: Bearer $(`+TokenCommand(in.Token, program, issuer)+`)"`)
 	}
 	for _, h := range in.Headers {
 		text := h.Name + ": " + h.Value
@@ -62,8 +62,9 @@ func (in *Request) Curl(program, issuer, url string) string {
 	return strings.Join(append(words, process.Quoted(url+in.Path)), " ")
 }
 
-// tokenCommand is the command that prints the token.
-func tokenCommand(t *kindetest.TokenRequest, program, issuer string) string {
+// TokenCommand is the command of a shell that has the program kinde-dev print a token of
+// the issuer.
+func TokenCommand(t *kindetest.TokenRequest, program, issuer string) string {
 	command := program + " token"
 	flag := func(name, value string) {
 		if value != "" {

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +20,34 @@ const (
 	// agentAudience is the audience of assertions for the agent, in issuers.yaml.
 	agentAudience = "http://agent.localhost"
 )
+
+// useSettings has kinde-authz read the file that is there, or one that it writes. It
+// returns the public key of assertions that the agent has to ask for, if any.
+func (s *Stack) useSettings(config *Config) (crypto.PublicKey, error) {
+	var key crypto.PublicKey
+	if s.Settings = config.SettingsFile; s.Settings == "" {
+		var err error
+		if key, err = s.writeSettings(config); err != nil || s.Settings == "" {
+			return nil, err
+		}
+	}
+	read, err := readSettings(s.Settings)
+	if err != nil {
+		return nil, err
+	}
+	if read == nil {
+		return key, nil
+	}
+	s.AssertionAudience = read.Assertion.Audience
+	if config.SettingsFile == "" {
+		return key, nil
+	}
+	s.foreign = !read.names(s.Issuer.URL)
+	for _, warning := range read.missing(s.Issuer.URL) {
+		config.warn(s.Settings + ": " + warning)
+	}
+	return key, nil
+}
 
 // writeSettings writes the file of settings, if there is to be one, and the key of its
 // assertions, if it names one. It returns the public key.
@@ -44,13 +73,26 @@ func (s *Stack) writeSettings(config *Config) (crypto.PublicKey, error) {
 }
 
 // ReplaceSettings writes the file of settings anew, at once: one that is written in place
-// can be read half.
+// can be read half. It keeps its mode, and a link to it stays one.
 func (s *Stack) ReplaceSettings(text []byte) error {
-	next := s.Settings + ".next"
-	if err := os.WriteFile(next, text, 0o600); err != nil {
+	path, err := filepath.EvalSymlinks(s.Settings)
+	if err != nil {
 		return err
 	}
-	return os.Rename(next, s.Settings)
+	before, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	next, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(next.Name()) // it has gone when all went well
+	_, err = next.Write(text)
+	if err := errors.Join(err, next.Chmod(before.Mode().Perm()), next.Close()); err != nil {
+		return err
+	}
+	return os.Rename(next.Name(), path)
 }
 
 // writeKey writes a new private key, and returns the public one.

@@ -55,8 +55,11 @@ type Config struct {
 	// ASSERTION_KEY stands in them, the agent believes an identity only with an assertion
 	// by that key.
 	Settings string
+	// SettingsFile is the path of a file that is there already, for use instead of
+	// Settings: kinde-authz reads it as it is, and its issuers are the file's own.
+	SettingsFile string
 	// Discoverable makes the MCP server a resource, so that its clients find out where
-	// to log in. It needs Settings.
+	// to log in. It needs Settings, not a SettingsFile.
 	Discoverable bool
 	// AuthzEnv is more of kinde-authz's environment.
 	AuthzEnv []string
@@ -71,6 +74,9 @@ type Config struct {
 	Playground string
 	// Progress is told each step of the start, if any.
 	Progress func(step string)
+	// Warn is told each thing that the SettingsFile lacks for the issuer's tokens to pass,
+	// and what to add, if any.
+	Warn func(warning string)
 }
 
 // Stack is a running stack.
@@ -86,6 +92,9 @@ type Stack struct {
 	Agent string
 	// Settings is the path of kinde-authz's file, empty without one.
 	Settings string
+	// AssertionAudience is the audience of the assertions that the file names at the
+	// start, empty when there are none.
+	AssertionAudience string
 	// AuthzLog and EnvoyLog are what the children print.
 	AuthzLog, EnvoyLog process.Log
 	// Authz and Envoy are the processes.
@@ -93,6 +102,7 @@ type Stack struct {
 
 	servers []*http.Server
 	dir     string
+	foreign bool // the settings do not name the issuer
 
 	authz    string     // the path of the program
 	authzEnv []string   // its environment
@@ -102,8 +112,8 @@ type Stack struct {
 	ended    chan error
 }
 
-// Start starts the stack and waits until a request can pass, or, with an
-// outage, until all of it listens. When it fails nothing is left behind.
+// Start starts the stack and waits until a request can pass, or, with an outage or
+// a SettingsFile for other issuers, until all of it listens. When it fails nothing is left behind.
 func Start(ctx context.Context, config Config) (*Stack, error) {
 	s := &Stack{ended: make(chan error, 1), told: map[*process.Process]bool{}}
 	if err := s.start(ctx, config); err != nil {
@@ -126,7 +136,7 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	if err := s.openLogs(config); err != nil {
 		return err
 	}
-	config.progress("starting the issuer and the agent")
+	config.progress(config.firstStep())
 	s.Issuer = kindetest.New("")
 	s.Issuer.LoginPage, s.Issuer.ResourceIndicators = config.LoginPage, config.ResourceIndicators
 	if err := s.Issuer.Fail(config.Outage); err != nil {
@@ -139,18 +149,12 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	_, port, _ := net.SplitHostPort(issuer.Addr().String())
 	s.Issuer.URL = "http://localhost:" + port // before anybody asks it
 	s.serve(issuer, s.Issuer)
-	key, err := s.writeSettings(&config)
+	key, err := s.useSettings(&config)
 	if err != nil {
 		return err
 	}
-	s.Agent = config.Upstream
-	if s.Agent == "" {
-		listener, err := net.Listen("tcp", orAny(config.Agent))
-		if err != nil {
-			return fmt.Errorf("the agent: %w", err)
-		}
-		s.serve(listener, config.agent(key))
-		s.Agent = listener.Addr().String()
+	if err := s.startAgent(&config, key); err != nil {
+		return err
 	}
 	config.progress("starting kinde-authz")
 	if err := s.startAuthz(ctx, config); err != nil {
@@ -160,7 +164,7 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	err = s.startEnvoy(ctx, config, addresses{
 		listener: orAny(config.Listener), admin: orAny(config.EnvoyAdmin), authz: s.AuthzGRPC, agent: s.Agent,
 	})
-	if err != nil || config.Outage != "" {
+	if err != nil || config.Outage != "" || s.foreign {
 		return err
 	}
 	if config.Discoverable {
@@ -170,6 +174,20 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	}
 	config.progress("waiting for Envoy's health check of kinde-authz")
 	return s.untilRouted(ctx)
+}
+
+// startAgent starts the sample agent, unless an upstream takes its place.
+func (s *Stack) startAgent(config *Config, key crypto.PublicKey) error {
+	if s.Agent = config.Upstream; s.Agent != "" {
+		return nil
+	}
+	listener, err := net.Listen("tcp", orAny(config.Agent))
+	if err != nil {
+		return fmt.Errorf("the agent: %w", err)
+	}
+	s.serve(listener, config.agent(key))
+	s.Agent = listener.Addr().String()
+	return nil
 }
 
 // untilRouted waits until Envoy asks kinde-authz.
@@ -191,6 +209,19 @@ func (c *Config) agent(key crypto.PublicKey) http.Handler {
 		c.Arrived(r)
 		handler.ServeHTTP(w, r)
 	})
+}
+
+func (c *Config) firstStep() string {
+	if c.Upstream != "" {
+		return "starting the issuer"
+	}
+	return "starting the issuer and the agent"
+}
+
+func (c *Config) warn(warning string) {
+	if c.Warn != nil {
+		c.Warn(warning)
+	}
 }
 
 func (c *Config) progress(step string) {

@@ -28,4 +28,4 @@ const mastra = new Mastra({agents: {weather}, storage, logger: false, server: {a
 const app = express();
 app.use(express.json());
 await new MastraServer({app, mastra}).init();
-const server = app.listen(0, "127.0.0.1", () => console.log(`127.0.0.1:${server.address().port}`));
+const server = app.listen(Number(process.env.PORT ?? 0), "127.0.0.1", () => console.log(`127.0.0.1:${server.address().port}`));

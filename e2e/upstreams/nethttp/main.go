@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"log"
@@ -19,7 +20,7 @@ func main() {
 		_ = json.NewEncoder(w).Encode(r.Context().Value(identityKey{})) // a client that has gone
 	})
 	mux.Handle("/mcp", tools())
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", cmp.Or(os.Getenv("PORT"), "0")))
 	if err != nil {
 		log.Fatal(err)
 	}

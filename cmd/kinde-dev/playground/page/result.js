@@ -35,6 +35,7 @@ function times(result) {
 const folded = name => name.toLowerCase().replace(/[^a-z0-9]/g, '-');
 
 function headers(sent, result) {
+  if (result.blind) return element('p', { id: 'upstream' }, 'What your own service gets is not seen here: look at its log.');
   if (!result.upstream) return element('p', { id: 'upstream' }, 'The agent never saw the request.');
   const mark = name => folded(name).startsWith('x-kinde') || name === 'authorization';
   const typed = new Map(sent.headers.map(header => [header.name.toLowerCase(), header.value]));
