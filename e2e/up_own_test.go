@@ -168,7 +168,7 @@ func TestPlaygroundSavesSettingsOfOnesOwn(t *testing.T) {
 	closed := text + "policies: {default: {roles: [nobody]}}\n"
 	change := strings.NewReader(fmt.Sprintf(`{"text":%q,"save":true}`, closed))
 	said := told(t)(http.Post(page+"/api/settings", "application/json", change))
-	if !strings.Contains(said, "Saved, and in use.") {
+	if !strings.Contains(said, "Saved, and read again.") {
 		t.Errorf("it is not saved: %s", said)
 	}
 	info, err := os.Stat(real)
