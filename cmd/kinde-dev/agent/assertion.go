@@ -27,8 +27,8 @@ const (
 )
 
 // Require returns a handler that believes the identity headers of a request only with
-// an assertion by the Ed25519 key for the audience that says the same. Others come
-// round Envoy and get 401. So do those without an identity at the MCP server; elsewhere
+// an assertion by the Ed25519 key for the audience that says the same. Others bypassed
+// Envoy and get 401. So do those without an identity at the MCP server; elsewhere
 // they are passed on, as those of a public route are. The text verified is passed on
 // instead of a good assertion: whoever sees that could send it again.
 func Require(next http.Handler, key crypto.PublicKey, audience string) http.Handler {
