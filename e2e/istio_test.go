@@ -167,9 +167,6 @@ func await(t *testing.T, url, path string, args ...string) {
 	})
 }
 
-// portOf is the port of an address or a URL.
-func portOf(address string) string { return address[strings.LastIndex(address, ":")+1:] }
-
 // withBody has the provider send bodies, as docs/mcp.md says, for the MCP server.
 func withBody(t *testing.T, mesh string) string {
 	t.Helper()

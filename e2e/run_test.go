@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,3 +76,6 @@ func freePort(t *testing.T) string {
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	return port
 }
+
+// portOf is the port of an address or a URL.
+func portOf(address string) string { return address[strings.LastIndex(address, ":")+1:] }

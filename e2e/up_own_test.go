@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -107,6 +108,37 @@ func TestUpWithAnUpstreamOfOnesOwn(t *testing.T) {
 	}
 	u.assertToolsRun(t)
 	u.interrupt(t)
+}
+
+// An upstream is found by a name, and at an address of IPv6.
+func TestUpFindsAnUpstream(t *testing.T) {
+	for host, address := range map[string]string{"localhost": "127.0.0.1", "[::1]": "[::1]"} {
+		t.Run(host, func(t *testing.T) {
+			listener, err := net.Listen("tcp", address+":0")
+			if err != nil {
+				t.Logf("not on this machine: %v", err) // which has no IPv6
+				return
+			}
+			server := &httptest.Server{Listener: listener, Config: &http.Server{
+				Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, host) }),
+			}}
+			server.Start()
+			defer server.Close()
+			u := startUp(t, "--upstream="+host+":"+portOf(listener.Addr().String()))
+			u.waitReady(t)
+			wantAnswer(t, u.curl(t, "passes: a user with a forged header", "/any"), "200", host)
+			u.interrupt(t)
+		})
+	}
+	t.Run("nobody", func(t *testing.T) {
+		u := startUp(t, "--upstream=localhost:"+freePort(t))
+		u.waitReady(t)
+		if !strings.Contains(u.stderr.String(), "warning: nothing listens on the upstream localhost:") {
+			t.Errorf("it does not warn:\n%s", u.stderr.String())
+		}
+		wantAnswer(t, u.curl(t, "passes: a user with a forged header", "/any"), "503")
+		u.interrupt(t)
+	})
 }
 
 // issuerAt are settings that name the local issuer.

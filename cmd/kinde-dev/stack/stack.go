@@ -74,8 +74,8 @@ type Config struct {
 	Playground string
 	// Progress is told each step of the start, if any.
 	Progress func(step string)
-	// Warn is told each thing that the SettingsFile lacks for the issuer's tokens to pass,
-	// and what to add, if any.
+	// Warn is told what the SettingsFile lacks for the issuer's tokens to pass, and that
+	// nothing listens on Upstream, and what to do, if anything.
 	Warn func(warning string)
 }
 
@@ -153,7 +153,7 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	if err := s.startAgent(&config, key); err != nil {
+	if err := s.startAgent(ctx, &config, key); err != nil {
 		return err
 	}
 	config.progress("starting kinde-authz")
@@ -177,8 +177,9 @@ func (s *Stack) start(ctx context.Context, config Config) error {
 }
 
 // startAgent starts the sample agent, unless an upstream takes its place.
-func (s *Stack) startAgent(config *Config, key crypto.PublicKey) error {
-	if s.Agent = config.Upstream; s.Agent != "" {
+func (s *Stack) startAgent(ctx context.Context, config *Config, key crypto.PublicKey) error {
+	if config.Upstream != "" {
+		s.Agent = config.upstream(ctx)
 		return nil
 	}
 	listener, err := net.Listen("tcp", orAny(config.Agent))
