@@ -65,7 +65,7 @@ func (o *ownFlags) past() (says string, shown bool) {
 	case o.Settings != "": // whose assertion the sample agent does not know
 		return "", false
 	default:
-		return "401 of the agent: past Envoy, where nobody signs the identity", true
+		return "401 of the agent: called directly, without a signed identity", true
 	}
 }
 

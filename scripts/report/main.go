@@ -10,8 +10,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -64,10 +66,17 @@ func count(in io.Reader, out io.Writer) (*counts, error) {
 			fmt.Fprint(out, e.Output)
 		case e.Action == "output":
 			outputs[test] = append(outputs[test], e.Output)
+		case e.Action == "fail" && e.Test == "": // of a crash there is no test that failed
+			for _, of := range slices.Sorted(maps.Keys(outputs)) {
+				if strings.HasPrefix(of, test) {
+					fmt.Fprint(out, strings.Join(outputs[of], ""))
+				}
+			}
 		case e.Test == "":
 		case e.Action == "fail":
 			c.Failed++
 			fmt.Fprint(out, strings.Join(outputs[test], ""))
+			delete(outputs, test)
 		case e.Action == "skip":
 			c.Skipped++
 			fmt.Fprint(out, strings.Join(outputs[test], ""))

@@ -36,6 +36,19 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// What a test said that never ended, because its program crashed, is passed on.
+func TestCrashIsTold(t *testing.T) {
+	const crash = `{"Action":"output","Package":"p","Test":"TestC","Output":"panic\n"}
+{"Action":"output","Package":"p/q","Test":"TestC","Output":"quiet\n"}
+{"Action":"fail","Package":"p"}
+`
+	var out bytes.Buffer
+	err := run([]string{filepath.Join(t.TempDir(), "x.json")}, strings.NewReader(crash), &out)
+	if got := out.String(); err != nil || got != "panic\n" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
 func TestSkippedTestsAreAnError(t *testing.T) {
 	skipped := `{"Action":"skip","Package":"p","Test":"TestC"}`
 	err := run([]string{filepath.Join(t.TempDir(), "x.json")}, strings.NewReader(skipped), &bytes.Buffer{})
