@@ -116,7 +116,7 @@ func checkDocumentation(page string) error {
 
 // Why a token is not for a resource.
 var (
-	errUnbound   = refusal((&kinde.Token{}).CheckAudience(nil))
+	errUnbound   = &kinde.Error{Reason: kinde.EmptyAudience, Detail: "aud is empty"}
 	errElsewhere = &kinde.Error{
 		Reason: kinde.WrongAudience, Detail: "aud names none of the audiences of the resource that the path belongs to",
 	}

@@ -10,7 +10,7 @@ import (
 // The session that the README shows is what the programs print now.
 func TestTerminalPictureIsUpToDate(t *testing.T) {
 	if _, err := exec.LookPath("script"); err != nil {
-		t.Skip("script of util-linux is needed to give the programs a terminal")
+		t.Fatal("script is needed to give the programs a terminal: install bsdutils (Debian) or util-linux")
 	}
 	dir := t.TempDir()
 	draw := exec.CommandContext(t.Context(), "go", "run", "./scripts/terminal", "-bin", filepath.Dir(programs.Authz), dir)

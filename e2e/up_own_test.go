@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -110,26 +109,14 @@ func TestUpWithAnUpstreamOfOnesOwn(t *testing.T) {
 	u.interrupt(t)
 }
 
-// An upstream is found by a name, and at an address of IPv6.
+// An upstream is found by a name, at the address at which it listens.
 func TestUpFindsAnUpstream(t *testing.T) {
-	for host, address := range map[string]string{"localhost": "127.0.0.1", "[::1]": "[::1]"} {
-		t.Run(host, func(t *testing.T) {
-			listener, err := net.Listen("tcp", address+":0")
-			if err != nil {
-				t.Logf("not on this machine: %v", err) // which has no IPv6
-				return
-			}
-			server := &httptest.Server{Listener: listener, Config: &http.Server{
-				Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, host) }),
-			}}
-			server.Start()
-			defer server.Close()
-			u := startUp(t, "--upstream="+host+":"+portOf(listener.Addr().String()))
-			u.waitReady(t)
-			wantAnswer(t, u.curl(t, "passes: a user with a forged header", "/any"), "200", host)
-			u.interrupt(t)
-		})
-	}
+	t.Run("localhost", func(t *testing.T) {
+		u := startUp(t, "--upstream=localhost:"+portOf(whoever(t)))
+		u.waitReady(t)
+		wantAnswer(t, u.curl(t, "passes: a user with a forged header", "/any"), "200", "X-Kinde-Actor: user\r\n")
+		u.interrupt(t)
+	})
 	t.Run("nobody", func(t *testing.T) {
 		u := startUp(t, "--upstream=localhost:"+freePort(t))
 		u.waitReady(t)

@@ -2,7 +2,10 @@ package agent
 
 import (
 	"crypto"
+	"crypto/ed25519"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
@@ -25,6 +28,19 @@ const (
 	// clockSkew is how far the clock of kinde-authz may be ahead.
 	clockSkew = 5 * time.Second
 )
+
+// NewKey returns a new private key for assertions, as PEM, and the public one for [Require].
+func NewKey() (private []byte, public crypto.PublicKey, err error) {
+	public, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	encoded, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}), public, nil
+}
 
 // Require returns a handler that believes the identity headers of a request only with
 // an assertion by the Ed25519 key for the audience that says the same. Others bypassed
@@ -116,10 +132,10 @@ func compare(signed assertion.Claims, headers http.Header) error {
 		told.Subject += "client:" + told.ClientID
 	}
 	omitted := strings.Split(headers.Get("X-Kinde-Omitted"), ",")
-	leave := func(claim, header string, clear func(*assertion.Claims)) {
+	leave := func(claim, header string, drop func(*assertion.Claims)) {
 		if slices.Contains(signed.Omitted, claim) || slices.Contains(omitted, header) {
-			clear(&told)
-			clear(&signed)
+			drop(&told)
+			drop(&signed)
 			headers.Del(header)
 		}
 	}

@@ -1,9 +1,7 @@
 package agent
 
 import (
-	"crypto/ed25519"
-	"crypto/x509"
-	"encoding/pem"
+	"crypto"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -42,17 +40,13 @@ func with(headers map[string]string, name, value string) map[string]string {
 }
 
 // newKey returns a key that signs and the public one to verify by.
-func newKey(t *testing.T) (*assertion.Keys, ed25519.PublicKey) {
+func newKey(t *testing.T) (*assertion.Keys, crypto.PublicKey) {
 	t.Helper()
-	public, private, err := ed25519.GenerateKey(nil)
+	private, public, err := NewKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	encoded, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := assertion.ParseKeys(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}))
+	keys, err := assertion.ParseKeys(private)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,13 +3,12 @@ package stack
 import (
 	"cmp"
 	"crypto"
-	"crypto/ed25519"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/kinde-authz/kinde-authz/cmd/kinde-dev/agent"
 )
 
 const (
@@ -64,9 +63,14 @@ func (s *Stack) writeSettings(config *Config) (crypto.PublicKey, error) {
 		if err != nil {
 			return nil, err
 		}
-		if public, err = writeKey(path); err != nil {
+		private, key, err := agent.NewKey()
+		if err != nil {
 			return nil, err
 		}
+		if err := os.WriteFile(path, private, 0o600); err != nil {
+			return nil, err
+		}
+		public = key
 		text = strings.ReplaceAll(text, assertionKey, path)
 	}
 	return public, os.WriteFile(s.Settings, []byte(text), 0o600)
@@ -93,18 +97,4 @@ func (s *Stack) ReplaceSettings(text []byte) error {
 		return err
 	}
 	return os.Rename(next.Name(), path)
-}
-
-// writeKey writes a new private key, and returns the public one.
-func writeKey(path string) (crypto.PublicKey, error) {
-	public, private, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		return nil, err
-	}
-	encoded, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return nil, err
-	}
-	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded})
-	return public, os.WriteFile(path, text, 0o600)
 }
